@@ -1,0 +1,58 @@
+# cuttle: an API gateway runtime.
+#
+#   make            installs what the build needs, builds build/release/cuttle
+#   make run        the same, then starts the demo gateway on port 8080 and prints what to try
+#   make test       installs what the tests need, builds, runs every spec and gate: N passed, N failed
+#   make spec       the specs alone            ARGS="spec/core/base" for some of them
+#   make lint       luacheck, clang-format
+#   make fuzz       libFuzzer on each parser   SECONDS_EACH=30
+#   make bench      CPU per request beside nginx and HAProxy, with the harness in ../shared/measure
+#   make format     formats the C sources
+#   make install    PREFIX=/usr/local
+#
+# MODE=release (default), debug or asan; each builds into a folder of its own.
+
+MODE    ?= release
+OUT     ?= build/$(MODE)
+PREFIX  ?= /usr/local
+CC      ?= gcc
+LAYERS  ?= base net net/sim http gateway script
+
+BUILD_PACKAGES := gcc make pkg-config libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev
+TEST_PACKAGES  := lua-busted lua-check clang clang-format libclang-rt-14-dev curl python3 procps
+
+CFLAGS_release := -O2 -flto=auto
+CFLAGS_debug   := -O0
+CFLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS  := -std=c11 -D_GNU_SOURCE -g -fPIC -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes \
+           $(if $(CI),-Werror) $(CFLAGS_$(MODE)) -Icore -I/usr/include/luajit-2.1
+LDFLAGS := $(CFLAGS_$(MODE))
+LDLIBS  := -lev -lcares -lz -lluajit-5.1 -lm -ldl -lpthread
+
+LIB_SOURCES := $(sort $(foreach layer,$(LAYERS),$(wildcard core/$(layer)/*.c)))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(OUT)/%.o)
+OBJECTS     := $(LIB_OBJECTS) $(patsubst %.c,$(OUT)/%.o,$(wildcard core/*.c))
+
+all: build-packages $(OUT)/cuttle
+
+lib: $(OUT)/core.so
+
+$(OUT)/cuttle: $(OBJECTS)
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(LDLIBS)
+
+$(OUT)/core.so: $(LIB_OBJECTS)
+	$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d)
+
+build-packages:
+	@conf/install-packages.sh $(BUILD_PACKAGES)
+
+test-packages: build-packages
+	@conf/install-packages.sh $(TEST_PACKAGES)
+
+.PHONY: all lib build-packages test-packages

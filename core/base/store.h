@@ -1,0 +1,49 @@
+/* store - counters common to all workers, in memory that the master maps before it forks.
+ *
+ * The store is a table of fixed-size entries found by key. Only whole operations are offered, each
+ * under a short lock of one shard that survives the death of its holder (a robust mutex; every
+ * operation leaves an entry valid at each step), so a worker may be killed at any point.
+ *
+ * A key is any bytes; two different keys never share an entry (they are told apart by a keyed
+ * 128-bit hash). An entry lives until ttl has passed since it was last used; when a shard is full
+ * the entry that expires first makes room.
+ *
+ * Owner:   the master; workers inherit the mapping.
+ * Threads: and processes: all operations may run at once.
+ * Errors:  store_new only.
+ */
+#ifndef BASE_STORE_H
+#define BASE_STORE_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct store;
+
+/* Room for about entries entries (64 bytes each); pages are touched only when used. */
+struct store *store_new(size_t entries, struct error *err);
+void store_free(struct store *s); /* unmaps; NULL is fine */
+
+/* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
+ * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity
+ * >= 1. Never lets more than capacity + rate * time through. now is monotonic, in ns. */
+int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl,
+                   int64_t now);
+
+/* A record of four numbers for state machines: read it, decide, write it if nobody was faster. */
+struct store_record {
+    uint64_t version; /* 0: there is none yet */
+    double value[4];
+};
+void store_read(struct store *s, struct str key, int64_t now, struct store_record *record);
+/* False, and unchanged, if the version is no longer that of record. Raises record->version. */
+bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl,
+                 int64_t now);
+
+/* Adds to a counter (0 at first) and returns the sum. */
+double store_add(struct store *s, struct str key, double amount, int64_t ttl, int64_t now);
+
+/* How many entries are alive: for inspection and specs. */
+size_t store_count(struct store *s, int64_t now);
+
+#endif

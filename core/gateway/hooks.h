@@ -1,0 +1,54 @@
+/* hooks - what a script engine must offer to the gateway; script/ implements it in Lua.
+ *
+ * The gateway knows no Lua. At the places of design 2 it asks whether anything is attached, and runs it. A phase
+ * nobody implements costs one test of a bit.
+ */
+#ifndef GATEWAY_HOOKS_H
+#define GATEWAY_HOOKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+struct exchange;
+struct hooks;
+
+enum phase {
+    PHASE_REQUEST,
+    PHASE_PROXY,
+    PHASE_CALL,
+    PHASE_REPLY,
+    PHASE_MERGED,
+    PHASE_RESPONSE,
+    PHASE_LOG,
+    PHASE_COUNT
+};
+
+enum hook_result {
+    HOOK_NEXT,     /* go on */
+    HOOK_ANSWERED, /* exchange_answer or call_answer was called */
+    HOOK_FAILED,   /* exchange_fail or call_fail was called (logged already) */
+    HOOK_WAIT,     /* suspended: exchange_resume or call_resume will be called with one of the above */
+};
+
+struct hooks_ops {
+    /* Runs the chain of a phase. service: the chain of the service; otherwise of x's endpoint or c's backend.
+     * PHASE_CALL remembers in c->hook_depth how many let the call through; PHASE_REPLY runs just those, innermost
+     * first, exactly once each. */
+    enum hook_result (*run)(struct hooks *h, enum phase phase, bool service, struct exchange *x, struct call *c);
+    /* The exchange (or call) is over: boxes are cleared, coroutines dropped. */
+    void (*forget_exchange)(struct hooks *h, struct exchange *x);
+    void (*forget_call)(struct hooks *h, struct call *c);
+    void (*free)(struct hooks *h);
+};
+
+struct hooks {
+    const struct hooks_ops *ops;
+    uint8_t service_phases;         /* bit 1 << phase: something is attached */
+    const uint8_t *endpoint_phases; /* by endpoint->id */
+    const uint8_t *backend_phases;  /* by backend->id */
+    /* by endpoint->id: a plugin reads or sets the request's content, so it is collected before the first phase */
+    const uint8_t *endpoint_wants_body;
+};
+
+#endif

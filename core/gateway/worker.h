@@ -1,0 +1,65 @@
+/* worker - everything one worker process needs. Only the store and the beat live in shared memory. */
+#ifndef GATEWAY_WORKER_H
+#define GATEWAY_WORKER_H
+
+#include "base/log.h"
+#include "base/store.h"
+#include "gateway/config.h"
+#include "gateway/hooks.h"
+#include "gateway/router.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "net/env.h"
+
+/* One per worker slot, in memory shared with the master. */
+struct beat {
+    _Atomic int64_t turn;      /* monotonic ns of the worker's last turn */
+    _Atomic int plugin;        /* index of the plugin being run (hooks_plugin_name), -1: none */
+    _Atomic uint64_t requests; /* finished exchanges */
+    _Atomic int64_t connections;
+    char where[96]; /* "plugin phase", NUL-terminated, written before plugin is set */
+};
+
+struct worker {
+    int id;
+    struct env *env;
+    const struct config *config; /* read before the fork, never written */
+    const struct router *router;
+    struct log *log;
+    struct store *store; /* common to all workers */
+    struct beat *beat;
+    struct arena_cache blocks;
+    struct server *server;
+    struct client *client;
+    struct hooks *hooks;      /* NULL runs without scripts */
+    struct list exchanges;    /* in flight */
+    size_t exchange_count;
+    int64_t started; /* env->wall at start: /__health tells the time since */
+    int64_t started_monotonic;
+    bool draining;
+    void (*on_drained)(void *owner); /* nothing is in flight any more */
+    void *owner;
+    struct balancers *balancers; /* by backend->id: balancer.h */
+};
+
+/* What a worker is made of; store, config, router and log are borrowed, the env too. */
+struct worker_parts {
+    int id;
+    struct env *env;
+    const struct config *config;
+    const struct router *router;
+    struct log *log;
+    struct store *store;
+    struct beat *beat;
+};
+
+struct worker *worker_new(const struct worker_parts *parts);
+/* After worker_new, before the first request; the worker takes it. */
+void worker_set_hooks(struct worker *w, struct hooks *hooks);
+/* Takes connections from l (the worker's server becomes its on_accept). */
+void worker_listen(struct worker *w, struct listener *l);
+/* No new connections (the caller closes the listener), idle ones close, the rest finishes; then on_drained. */
+void worker_drain(struct worker *w, void (*on_drained)(void *owner), void *owner);
+void worker_free(struct worker *w); /* cuts what is in flight */
+
+#endif
