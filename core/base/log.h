@@ -4,12 +4,17 @@
  * the simulator and by specs). Lines are written whole. The access log goes past the level: it
  * has its own call and never reaches syslog (KrakenD: operate.md 4.3, 4.4).
  *
+ * A reader of stdout that has stopped reading does not stop the gateway: lines wait in memory, up to
+ * 1 MB; what finds no room is dropped and counted, and a line tells how many were lost. Into a pipe
+ * lines are written in pieces that are never torn apart by those of other workers.
+ *
  * Owner:   the struct that embeds it; log_fini flushes and closes.
  * Threads: none; each process has its own.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -42,14 +47,21 @@ struct log {
     int64_t (*wall)(void *owner); /* the clock of its lines; NULL: the system's */
     void *wall_owner;
     unsigned long count; /* lines so far, for %{id} */
+    struct buf waiting;  /* whole lines for stdout */
+    size_t lost;         /* lines that found no room while stdout took nothing */
+    size_t piece;        /* bytes written at once: what cannot block and is not torn */
+    int syslog_fd;       /* -1: closed */
 };
 
-void log_init(struct log *l);                                  /* basic form, DEBUG, stdout */
-void log_configure(struct log *l, const struct log_options *options); /* texts are borrowed */
-void log_fini(struct log *l);
+void log_init(struct log *l); /* basic form, DEBUG, stdout */
+/* Texts are borrowed. Without the syslog that was asked for it stays in the basic form and says so. */
+void log_configure(struct log *l, const struct log_options *options);
+void log_fini(struct log *l); /* writes what waits, for a second at most */
+/* After a fork, in the child: what waits is the parent's to write. */
+void log_forget(struct log *l);
 
 bool log_level_parse(struct str text, enum log_level *level); /* any letter case */
-bool log_custom_check(const char *format, struct error *err); /* are all its verbs known? */
+bool log_custom_check(const char *format, struct error *err); /* has it verbs, all known? */
 
 /* Ask before building costly arguments. */
 bool log_wants(const struct log *l, enum log_level level);
@@ -57,8 +69,8 @@ bool log_wants(const struct log *l, enum log_level level);
 void log_write(struct log *l, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* One line (or several, separated by \n) of the access log, as it is, to stdout and the sink.
- * Lines are collected and written together: log_flush writes what waits. */
+/* One line (or several, separated by \n) of the access log, as it is, to the sink or, without one, to stdout
+ * (whatever options.to_stdout says). Lines are collected and written together: log_flush writes what waits. */
 void log_access(struct log *l, struct str line);
 void log_flush(struct log *l);
 
