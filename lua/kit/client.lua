@@ -1,0 +1,104 @@
+--- A client connection in a world: bytes out, whole responses in.
+local core = require("kit.core")
+local fields = require("kit.fields")
+local json = require("kit.json")
+
+local response = {}
+response.__index = response
+
+--- The first value of a field.
+function response:field(name)
+  return self.fields:get(name)
+end
+
+--- The content as a value; raises when it is no JSON.
+function response:json(options)
+  return assert(json.decode(self.body, options))
+end
+
+local client = {}
+client.__index = client
+
+--- Opens a connection; world is of kit.core.
+function client.new(world, ip, port)
+  local self = setmetatable({ world = world, pending = "", ended = false, received = 0 }, client)
+  local sock, problem = world:connect(ip, port, function(_, event, data)
+    if event == "data" then
+      self.received = self.received + #data
+      if self.on_data then self.on_data(data) else self.pending = self.pending .. data end
+    elseif event == "end" then
+      self.ended = true
+    elseif event == "error" then
+      self.ended, self.problem = true, data
+    end
+  end)
+  if not sock then error(problem, 2) end
+  self.sock = sock
+  return self
+end
+
+--- Writes bytes.
+function client:send(bytes)
+  self.sock:write(bytes)
+  return self
+end
+
+--- Writes one request: {method, path, fields, body, host}.
+function client:request(request)
+  local body = request.body or ""
+  if type(body) ~= "string" then body = json.encode(body) end
+  local list, section = {}, fields.new(fields.from(request.fields))
+  if not section:get("host") then list[1] = { "Host", request.host or "gateway.test" } end
+  for _, field in ipairs(section.list) do list[#list + 1] = field end
+  if body ~= "" and not section:get("content-length") and not section:get("transfer-encoding") then
+    list[#list + 1] = { "Content-Length", tostring(#body) }
+  end
+  return self:send(("%s %s HTTP/1.1\r\n"):format(request.method or "GET", request.path) .. fields.format(list) .. "\r\n"
+    .. body)
+end
+
+--- A response to a request of that method, if it is whole: nil otherwise. Interim responses are passed over.
+function client:take(method)
+  while self.pending ~= "" do
+    local message, used, reason = core.read_response(self.pending, method or "GET", self.ended)
+    if not message then
+      if used == "more" then return nil end
+      local fault = { error = "malformed", reason = reason, fields = fields.new({}), raw = self.pending }
+      return setmetatable(fault, response)
+    end
+    self.pending = self.pending:sub(used + 1)
+    if message.status >= 200 then
+      message.fields = fields.new(message.fields)
+      return setmetatable(message, response)
+    end
+    self.interim = (self.interim or 0) + 1
+  end
+end
+
+--- Waits for a response. {error = "closed"} (with what came in `partial`) when the connection ended before, nil when
+-- nothing came within the span.
+function client:receive(method, span)
+  local found
+  self.world:run(span or 60, function()
+    found = found or self:take(method)
+    return found ~= nil or self.ended
+  end)
+  found = found or self:take(method)
+  if found or not self.ended then return found end
+  return setmetatable({ error = "closed", partial = self.pending, fields = fields.new({}) }, response)
+end
+
+--- Waits until the gateway ended the connection; false if it did not within the span.
+function client:wait_closed(span)
+  return self.world:run(span or 60, function() return self.ended end)
+end
+
+function client:close()
+  self.sock:close()
+end
+
+function client:reset()
+  self.sock:reset()
+end
+
+return client

@@ -1,0 +1,239 @@
+--- A scripted upstream in the simulated world.
+--
+--     local users = kit.upstream()
+--     users:on("GET", "/u/1"):reply(200, { name = "Ada" }):after("40ms")
+--     users:on("POST", "/u"):reply(201):then_reply(500)
+--
+-- It reads requests with the gateway's own HTTP code and remembers them in `requests`: {method, target, path, query,
+-- fields, body}. What no route matches is answered by 404.
+local core = require("kit.core")
+local duration = require("kit.duration")
+local fields = require("kit.fields")
+local gzip = require("kit.gzip")
+local json = require("kit.json")
+local world = require("kit.world")
+
+local route = {}
+route.__index = route
+
+--- Answers with status, content (a table becomes JSON) and fields. Called again on the same route by then_reply: the
+-- answers are given in turn, the last one stays.
+function route:reply(status, content, given)
+  local answer = { status = status, fields = fields.from(given), content = content }
+  table.insert(self.answers, answer)
+  self.last = answer
+  return self
+end
+
+route.then_reply = route.reply
+
+--- The last answer comes so much later.
+function route:after(span)
+  self.last.delay = duration.seconds(span)
+  return self
+end
+
+--- The last answer is chunked, in chunks of so many bytes.
+function route:chunked(size)
+  self.last.chunk = size or 16
+  return self
+end
+
+--- The last answer's content is packed with gzip.
+function route:gzip()
+  self.last.gzip = true
+  return self
+end
+
+--- The connection closes after the last answer.
+function route:close()
+  self.last.close = true
+  return self
+end
+
+--- Exact bytes, then the connection closes (keep_open: it stays).
+function route:raw(bytes, keep_open)
+  self:reply(0)
+  self.last.raw, self.last.close = bytes, not keep_open
+  return self
+end
+
+--- The connection closes without an answer.
+function route:hang_up()
+  return self:raw("")
+end
+
+--- No answer ever.
+function route:silence()
+  self:reply(0)
+  self.last.silent = true
+  return self
+end
+
+--- Answers made by a function: fn(request) -> status, content, fields.
+function route:call(fn)
+  self:reply(0)
+  self.last.fn = fn
+  return self
+end
+
+--- How often it was asked.
+function route:hits()
+  return self.count
+end
+
+local function next_answer(self, request)
+  local answer = self.answers[math.min(self.count + 1, #self.answers)]
+  self.count = self.count + 1
+  if not answer.fn then return answer end
+  local status, content, given = answer.fn(request)
+  return { status = status, content = content, fields = fields.from(given), delay = answer.delay }
+end
+
+local upstream = {}
+upstream.__index = upstream
+
+--- A route: method ("*" for any) and path ("/x", "/x*" for a prefix, "*" for all else).
+function upstream:on(method, path)
+  local added = setmetatable({ method = method, path = path, answers = {}, count = 0 }, route)
+  table.insert(self.routes, added)
+  return added
+end
+
+local function rank(candidate, request)
+  if candidate.method ~= "*" and candidate.method ~= request.method then return nil end
+  local exact = candidate.method ~= "*" and 1 or 0
+  if candidate.path == request.path then return 4 + exact end
+  if candidate.path == "*" then return exact end
+  local prefix = candidate.path:match("^(.*)%*$")
+  if prefix and request.path:sub(1, #prefix) == prefix then return 2 + exact end
+end
+
+function upstream:find(request)
+  local best, found = -1, nil
+  for _, candidate in ipairs(self.routes) do
+    local value = rank(candidate, request)
+    if value and value > best then best, found = value, candidate end
+  end
+  return found
+end
+
+local function has(list, name)
+  return fields.new(list):get(name) ~= nil
+end
+
+local function chunks(content, size)
+  local parts = {}
+  for at = 1, #content, size do
+    local piece = content:sub(at, at + size - 1)
+    parts[#parts + 1] = ("%x\r\n%s\r\n"):format(#piece, piece)
+  end
+  return table.concat(parts) .. "0\r\n\r\n"
+end
+
+--- The bytes of an answer.
+function upstream.format(answer, request)
+  if answer.raw then return answer.raw end
+  local list = {}
+  for i, field in ipairs(answer.fields) do list[i] = field end
+  local content = answer.content or ""
+  if type(content) ~= "string" then
+    content = json.encode(content)
+    if not has(list, "content-type") then list[#list + 1] = { "Content-Type", "application/json" } end
+  end
+  if answer.gzip then
+    content = gzip.pack(content)
+    list[#list + 1] = { "Content-Encoding", "gzip" }
+  end
+  local head = ("HTTP/1.1 %d %s\r\n"):format(answer.status, answer.reason or "X")
+  if answer.status == 204 or answer.status == 304 then return head .. fields.format(list) .. "\r\n" end
+  if answer.chunk then
+    return head .. fields.format(list) .. "Transfer-Encoding: chunked\r\n\r\n" .. chunks(content, answer.chunk)
+  end
+  if not has(list, "content-length") then list[#list + 1] = { "Content-Length", tostring(#content) } end
+  return head .. fields.format(list) .. "\r\n" .. (request.method == "HEAD" and "" or content)
+end
+
+local function send(sock, answer, request, go_on)
+  if answer.silent then return end
+  sock:write(upstream.format(answer, request))
+  if answer.close then sock:close() else go_on() end
+end
+
+function upstream:answer(sock, request, go_on)
+  local found = self:find(request)
+  local answer = found and next_answer(found, request) or { status = 404, fields = {}, content = "no such route" }
+  if not answer.delay then return send(sock, answer, request, go_on) end
+  world.get():after(answer.delay, function() send(sock, answer, request, go_on) end)
+end
+
+--- Reads one request after the other from a connection.
+function upstream:serve(sock)
+  local pending, busy, continued = "", false, false
+  local function step()
+    if busy or pending == "" then return end
+    local request, used, head = core.read_request(pending)
+    if not request then
+      if used == "more" and head and head.expects_continue and not continued then
+        continued = true
+        sock:write("HTTP/1.1 100 Continue\r\n\r\n")
+      elseif used ~= "more" then
+        table.insert(self.broken, pending)
+        sock:close()
+      end
+      return
+    end
+    pending, busy, continued = pending:sub(used + 1), true, false
+    request.fields = fields.new(request.fields)
+    request.path, request.query = request.target:match("^([^?]*)%??(.*)$")
+    table.insert(self.requests, request)
+    self:answer(sock, request, function()
+      busy = false
+      step()
+    end)
+  end
+  sock:on(function(_, event, data)
+    if event == "data" then
+      pending = pending .. data
+      step()
+    elseif event == "end" then
+      sock:close()
+    end
+  end)
+end
+
+--- Closes the connections that are open now; new ones are taken.
+function upstream:drop_connections()
+  for _, sock in ipairs(self.socks) do
+    if sock:is_open() then sock:close() end
+  end
+  self.socks = {}
+end
+
+--- Nobody listens any more.
+function upstream:stop()
+  self.listener:close()
+  self:drop_connections()
+end
+
+--- Faults of connections made from now on: see world:fault of kit.core.
+function upstream:fault(up, down)
+  world.get():fault(self.ip, self.port, up, down)
+end
+
+--- options.ip, options.port: by default an address of its own and port 80; options.name: a host name for its url.
+function upstream.new(options)
+  options = options or {}
+  local self = setmetatable({ routes = {}, requests = {}, broken = {}, socks = {}, connections = 0 }, upstream)
+  self.ip = options.ip or world.new_ip()
+  self.listener, self.port = world.get():listen(self.ip, options.port or 80, function(sock)
+    self.connections = self.connections + 1
+    table.insert(self.socks, sock)
+    self:serve(sock)
+  end)
+  if options.name then world.get():name(options.name, { self.ip }) end
+  self.url = ("http://%s:%d"):format(options.name or self.ip, self.port)
+  return self
+end
+
+return upstream

@@ -1,0 +1,47 @@
+--- The world of the spec that runs now: made when first asked for, gone with the spec.
+local core = require("kit.core")
+local duration = require("kit.duration")
+
+local world = { seed = 1 }
+
+local current
+local next_ip
+
+--- A world of the given seed in the place of the present one.
+function world.renew(seed)
+  world.close()
+  world.present_seed = seed or world.seed
+end
+
+function world.close()
+  if current then current:close() end
+  current, next_ip = nil, 1
+end
+
+--- The simulated world (a kit.core world).
+function world.get()
+  if not current then
+    current = core.world({ seed = world.present_seed or world.seed })
+    next_ip = next_ip or 1
+  end
+  return current
+end
+
+--- An address nobody has yet.
+function world.new_ip()
+  world.get()
+  next_ip = next_ip + 1
+  return ("192.0.2.%d"):format(next_ip)
+end
+
+--- Lets that much time pass, and all that happens meanwhile.
+function world.advance(span)
+  world.get():advance(duration.seconds(span))
+end
+
+--- Runs until condition() is true, at most for a span of virtual time (default 60 s); returns whether it became so.
+function world.wait(condition, span)
+  return world.get():run(duration.seconds(span or 60), condition)
+end
+
+return world
