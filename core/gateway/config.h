@@ -62,6 +62,7 @@ struct backend {
     struct str_list hosts;  /* sanitised: "http://a.test:80"; may be empty */
     struct str method;      /* as written, or the endpoint's; sent in upper case */
     struct str method_sent; /* in upper case */
+    struct str encoding_name; /* as written; "no-op" under a no-op endpoint */
     enum encoding encoding;
     bool is_collection;
     struct str target, group;
@@ -80,7 +81,8 @@ struct backend {
     bool no_redirect;   /* backend/http/client, an Enterprise option */
     bool shadow;        /* proxy.shadow */
     int64_t shadow_timeout; /* 0: the endpoint's */
-    struct node *extra; /* extra_config: an object, never NULL */
+    struct node *extra;   /* extra_config: an object, never NULL */
+    struct node *written; /* the same with the namespaces as in the file: for the dump */
 };
 
 enum static_strategy { STATIC_NONE, STATIC_ALWAYS, STATIC_SUCCESS, STATIC_COMPLETE, STATIC_ERRORED, STATIC_INCOMPLETE };
@@ -107,7 +109,8 @@ struct endpoint {
     struct str_list propagated; /* proxy.sequential_propagated_params */
     enum static_strategy static_strategy;
     struct node *static_data; /* proxy.static.data */
-    struct node *extra; /* extra_config: an object, never NULL */
+    struct node *extra;       /* extra_config: an object, never NULL */
+    struct node *written;     /* the same with the namespaces as in the file: for the dump */
     struct str cache_control; /* "public, max-age=N", "" for none */
 };
 
@@ -133,10 +136,33 @@ struct plugin_options { /* the root block `plugin` */
     struct str pattern; /* substring of the file name; default ".lua" */
 };
 
+struct tls_options { /* service.md 4; not served yet: `tls` that is not disabled is refused */
+    struct str public_key, private_key, min_version, max_version;
+    struct str_list ca_certs, curve_preferences, cipher_suites;
+    bool prefer_server_cipher_suites, enable_mtls, disable_system_ca_pool;
+};
+
+struct client_tls_options { /* service.md 5; not used yet */
+    bool present;
+    bool allow_insecure_connections, disable_system_ca_pool;
+    struct str min_version, max_version;
+    struct str_list ca_certs, curve_preferences, cipher_suites;
+};
+
+struct agent { /* of async_agent: read and reported, not run yet */
+    struct str name;
+};
+
+struct config_warning {
+    enum log_level level; /* LOG_WARNING, or LOG_ERROR for what KrakenD logs as one */
+    struct str text;
+};
+
 struct config {
     struct arena arena;
     struct str file;
     struct str name;
+    long version;
     long port;
     struct str listen_ip;
     struct str_list hosts;
@@ -145,17 +171,24 @@ struct config {
     struct endpoint *endpoints;
     size_t endpoint_count;
     size_t backend_count; /* of all endpoints */
-    struct server_options server;
+    struct agent *agents;
+    size_t agent_count;
+    struct server_options server; /* max_head: made of max_header_bytes */
+    long max_header_bytes;        /* as written; 0: 1 MiB */
     struct client_options client;
+    bool allow_insecure_connections;
     bool debug_endpoint, echo_endpoint, sequential_start, disable_rest, use_h2c;
     int64_t dns_cache_ttl, max_shutdown_wait_time;
     bool has_tls, tls_disabled;
+    struct tls_options tls;
+    struct client_tls_options client_tls;
     struct router_options router;
     struct plugin_options plugin;
     struct log_options log;
-    struct node *extra; /* extra_config: an object, never NULL */
-    struct node *root;  /* the whole file, with the overrides of the environment */
-    struct str *warnings; /* to be logged at start: namespaces that are known but not supported, ... */
+    struct node *extra;   /* extra_config: an object, never NULL */
+    struct node *written; /* the same with the namespaces as in the file: for the dump */
+    struct node *root;    /* the whole file, with the overrides of the environment */
+    struct config_warning *warnings; /* to be logged at start: namespaces that are known but not supported, ... */
     size_t warning_count;
 };
 
