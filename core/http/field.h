@@ -64,6 +64,7 @@ struct fields {
 };
 
 void fields_init(struct fields *f, struct arena *arena);
+void fields_reserve(struct fields *f, unsigned count); /* room for so many in all */
 
 enum field_id field_id(struct str name);
 struct str field_id_name(enum field_id id); /* canonical spelling: "Content-Type" */
@@ -85,6 +86,7 @@ const struct field *field_find_id(const struct fields *f, enum field_id id);
 struct str field_value(const struct fields *f, struct str name); /* the first value, or empty */
 
 bool field_name_is(const struct field *field, struct str name);
+size_t token_len(const char *text, size_t len); /* how many bytes at its head are a token's */
 bool field_name_is_valid(struct str name);   /* a token: RFC 9110 section 5.6.2 */
 bool field_value_is_valid(struct str value); /* no CR, LF, NUL or other control but HTAB */
 

@@ -22,11 +22,11 @@ enum { CHUNKED_LINE_MAX = 4096, CHUNKED_TRAILER_MAX = 65536 };
 
 struct chunked {
     int state;
+    unsigned digits;    /* of the size so far */
     uint64_t left;      /* of the current chunk */
-    size_t line_len;    /* of the chunk-size line or trailer line so far */
-    size_t trailer_len;
-    bool digits;
-    bool quoted;
+    size_t line_len;    /* of the chunk-size line so far */
+    size_t trailer_len; /* of the trailer section so far */
+    size_t excess;      /* bytes of chunk-size lines beyond what their chunks warrant */
 };
 
 void chunked_init(struct chunked *c);

@@ -6,7 +6,7 @@
 
 /* Bytes a head may need at most; the writers return how many they wrote. */
 size_t h1_response_size(const struct fields *fields);
-size_t h1_write_response(char *dst, int minor_of_request, int status, const struct fields *fields, const char date[29],
+size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
                          int64_t length, bool chunked, bool close, bool keep_alive_1_0);
 size_t h1_request_size(struct str method, struct str target, struct str host, const struct fields *fields);
 size_t h1_write_request(char *dst, struct str method, struct str target, struct str host, const struct fields *fields,

@@ -56,12 +56,13 @@ struct str query_format(struct arena *a, const struct query *q);
 /* An absolute URL for the client. */
 struct url {
     bool tls;             /* https */
+    struct str userinfo;  /* "user:password" as written, still encoded; mostly empty */
     struct str scheme;    /* in lower case */
     struct str authority; /* host[:port] as written: the Host field */
     struct str host;      /* without brackets */
     uint16_t port;
     struct str target;    /* what goes on the request line: path and query, never empty */
-    struct str text;      /* the whole URL, for messages */
+    struct str text;      /* the whole URL, for messages: without a password */
 };
 /* Why not: Go's texts where KrakenD shows them: `parse "<url>": net/url: invalid control character in URL`,
  * `parse "<url>": invalid URL escape "%zz"`, `unsupported protocol scheme ""`, `first path segment in URL cannot contain

@@ -1,0 +1,135 @@
+#include "http/h1_writer.h"
+
+#include <string.h>
+
+/* More than all that a writer adds to the fields: start-line, Date, framing, connection. */
+enum { HEAD_CONSTANTS_MAX = 256 };
+
+#define PUT(dst, literal) mempcpy(dst, literal, sizeof(literal) - 1)
+
+static char *put(char *dst, struct str s)
+{
+    return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
+}
+
+static char *put_number(char *dst, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    return mempcpy(dst, digits + at, sizeof(digits) - at);
+}
+
+/* Fields that only the writer may set: they frame the message or belong to the connection. */
+static bool is_own(enum field_id id)
+{
+    return id == FIELD_CONTENT_LENGTH || id == FIELD_TRANSFER_ENCODING || id == FIELD_CONNECTION ||
+           id == FIELD_KEEP_ALIVE || id == FIELD_PROXY_CONNECTION || id == FIELD_TRAILER ||
+           id == FIELD_UPGRADE;
+}
+
+static char *put_fields(char *dst, const struct fields *fields, enum field_id except)
+{
+    for (unsigned i = 0; i < fields->count; i++) {
+        const struct field *field = &fields->items[i];
+        if (is_own(field->id) || (field->id == except && except != FIELD_OTHER))
+            continue;
+        dst = put(dst, field->name);
+        dst = PUT(dst, ": ");
+        dst = put(dst, field->value);
+        dst = PUT(dst, "\r\n");
+    }
+    return dst;
+}
+
+static char *put_framing(char *dst, int64_t length, bool chunked)
+{
+    if (chunked)
+        return PUT(dst, "Transfer-Encoding: chunked\r\n");
+    if (length < 0)
+        return dst;
+    dst = PUT(dst, "Content-Length: ");
+    dst = put_number(dst, (uint64_t)length);
+    return PUT(dst, "\r\n");
+}
+
+static size_t fields_size(const struct fields *fields)
+{
+    size_t size = HEAD_CONSTANTS_MAX;
+
+    for (unsigned i = 0; i < fields->count; i++)
+        size += fields->items[i].name.len + fields->items[i].value.len + 4;
+    return size;
+}
+
+size_t h1_response_size(const struct fields *fields)
+{
+    return fields_size(fields);
+}
+
+size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
+                         int64_t length, bool chunked, bool close, bool keep_alive_1_0)
+{
+    char *end = PUT(dst, "HTTP/1.1 ");
+
+    end = put_number(end, (uint64_t)status);
+    *end++ = ' ';
+    end = put(end, status_reason(status));
+    end = PUT(end, "\r\n");
+    end = put_fields(end, fields, FIELD_OTHER);
+    if (field_find_id(fields, FIELD_DATE) == NULL) {
+        end = PUT(end, "Date: ");
+        end = mempcpy(end, date, 29);
+        end = PUT(end, "\r\n");
+    }
+    end = put_framing(end, length, chunked);
+    if (close)
+        end = PUT(end, "Connection: close\r\n");
+    else if (keep_alive_1_0)
+        end = PUT(end, "Connection: keep-alive\r\n");
+    end = PUT(end, "\r\n");
+    return (size_t)(end - dst);
+}
+
+size_t h1_request_size(struct str method, struct str target, struct str host, const struct fields *fields)
+{
+    return fields_size(fields) + method.len + target.len + host.len;
+}
+
+size_t h1_write_request(char *dst, struct str method, struct str target, struct str host,
+                        const struct fields *fields, int64_t length, bool chunked, bool accept_gzip,
+                        bool close)
+{
+    char *end = put(dst, method);
+
+    *end++ = ' ';
+    end = put(end, target);
+    end = PUT(end, " HTTP/1.1\r\nHost: ");
+    end = put(end, host);
+    end = PUT(end, "\r\n");
+    end = put_fields(end, fields, FIELD_HOST);
+    end = put_framing(end, length, chunked);
+    if (accept_gzip)
+        end = PUT(end, "Accept-Encoding: gzip\r\n");
+    if (close)
+        end = PUT(end, "Connection: close\r\n");
+    end = PUT(end, "\r\n");
+    return (size_t)(end - dst);
+}
+
+size_t h1_write_chunk_head(char *dst, uint64_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *end = dst;
+    int shift = 60;
+
+    while (shift > 0 && len >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *end++ = digits[len >> shift & 15];
+    end = PUT(end, "\r\n");
+    return (size_t)(end - dst);
+}
