@@ -3,11 +3,11 @@
  * Nothing in the core calls time(), rand(), socket() or getaddrinfo() itself; it asks its env. There are two:
  * loop.h runs on libev and the kernel, sim/sim.h on virtual time, in-memory byte streams and seeded chance.
  *
- * An env runs in turns: take what is ready, call its owners, run due timers, run tasks, free the garbage. Within
- * a turn the time stands still.
+ * An env runs in turns: take what is ready, call its owners, run due timers, run tasks, free the garbage.
+ * Within a turn the time stands still.
  *
- * Owner:   each worker has one. Whatever is freed during a turn (socks, the structs that embed timers) may still be
- *          held by callers up the stack: give it to env_release, which frees it after the turn.
+ * Owner:   each worker has one. Whatever is freed during a turn (socks, the structs that embed timers) may
+ * still be held by callers up the stack: give it to env_release, which frees it after the turn.
  */
 #ifndef NET_ENV_H
 #define NET_ENV_H
@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "base/util.h"
 #include "net/addr.h"
 #include <sys/uio.h>
 
@@ -30,7 +31,8 @@ struct timer {
 };
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t));
-/* (Re)starts it; a restart to a later time costs a store. delay >= 0 in ns. */
+/* (Re)starts it; a restart to a later time costs a store. delay in ns; it never fires in the turn that
+ * starts it. */
 void timer_start(struct env *env, struct timer *t, int64_t delay);
 void timer_stop(struct env *env, struct timer *t); /* cheap: it stays in the heap until it comes up */
 void timer_fini(struct env *env, struct timer *t); /* before its memory goes */
@@ -46,8 +48,8 @@ enum { SOCK_READ = 1, SOCK_WRITE = 2 };
 struct sock {
     struct env *env;
     const struct sock_ops *ops;
-    unsigned want; /* SOCK_READ | SOCK_WRITE */
-    int error;     /* an errno, after IO_ERROR */
+    unsigned want;                                    /* SOCK_READ | SOCK_WRITE */
+    int error;                                        /* an errno, after IO_ERROR */
     void (*on_ready)(struct sock *s, unsigned ready); /* level-triggered, for what it wants */
     void *owner;
 };
@@ -85,7 +87,8 @@ struct dial_options {
 };
 
 /* Starts connecting; the sock says SOCK_WRITE when that ended (ask sock_connected). NULL: failed at once. */
-struct sock *env_connect(struct env *env, const struct addr *to, const struct dial_options *options, int *error);
+struct sock *env_connect(struct env *env, const struct addr *to, const struct dial_options *options,
+                         int *error);
 
 enum { RESOLVE_MAX = 16 };
 
@@ -144,7 +147,8 @@ struct timer_heap {
 };
 
 struct env_ops {
-    struct sock *(*connect)(struct env *env, const struct addr *to, const struct dial_options *options, int *error);
+    struct sock *(*connect)(struct env *env, const struct addr *to, const struct dial_options *options,
+                            int *error);
     void (*resolve)(struct env *env, struct resolve *r, struct str host);
     void (*resolve_srv)(struct env *env, struct resolve_srv *r, struct str name);
     uint64_t (*random)(struct env *env);
@@ -169,8 +173,11 @@ void env_init(struct env *env, const struct env_ops *ops);
 void env_fini(struct env *env); /* runs tasks and garbage that are left */
 
 /* For the two envs: the parts of a turn. */
-int64_t env_next_deadline(struct env *env); /* INT64_MAX: none; re-sorts timers that moved later */
-void env_run_timers(struct env *env);       /* those due at env->now */
+int64_t env_next_deadline(struct env *env); /* INT64_MAX: none */
+/* The same but costs nothing: perhaps too early, for a timer that has moved later. */
+int64_t env_next_wakeup(const struct env *env);
+struct timer *env_take_due(struct env *env); /* stops the first of those due at env->now; NULL: none is */
+void env_run_timers(struct env *env);        /* all of those */
 void env_run_tasks(struct env *env);
 void env_collect(struct env *env); /* the garbage */
 

@@ -10,9 +10,9 @@
 
 /* Binds and listens: TCP_NODELAY and keep-alive are inherited by accepted sockets. ip "" means all
  * addresses, IPv4 and IPv6 on one socket; so do "0.0.0.0" and "::" (KrakenD: SRV-2). Port 0: any free
- * one. Returns the descriptor, or -1 and why. reuse_port: others may listen on the same address; ask once
- * without first to learn whether the port is taken by a stranger. */
-int listener_open(struct str ip, uint16_t port, bool reuse_port, struct error *err);
+ * one; one that no TCP port is fails. Returns the descriptor, or -1 and why. reuse_port: others may listen on
+ * the same address; ask once without first to learn whether the port is taken by a stranger. */
+int listener_open(struct str ip, int port, bool reuse_port, struct error *err);
 uint16_t listener_port(int fd);
 
 struct listener {
@@ -26,7 +26,8 @@ struct listener_ops {
 };
 
 /* Accepts on the descriptor until closed; the descriptor stays open (it is the master's). */
-struct listener *loop_listen(struct env *env, int fd, void (*on_accept)(struct listener *, struct sock *), void *owner);
+struct listener *loop_listen(struct env *env, int fd, void (*on_accept)(struct listener *, struct sock *),
+                             void *owner);
 void listener_close(struct listener *l);
 
 #endif
