@@ -56,3 +56,48 @@ test-packages: build-packages
 	@conf/install-packages.sh $(TEST_PACKAGES)
 
 .PHONY: all lib build-packages test-packages
+
+run: all
+	@conf/demo.sh $(OUT)/cuttle
+
+test: test-packages
+	@spec/run.sh
+
+spec: all
+	$(OUT)/cuttle test $(or $(ARGS),spec conf/team)
+
+lint:
+	@luacheck -q lua plugins spec conf
+	@clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
+
+format:
+	@clang-format -i $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
+
+# One libFuzzer binary per parser, each run for SECONDS_EACH over the corpus that it grows in build/fuzz.
+FUZZERS      := $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
+SECONDS_EACH ?= 30
+
+build/fuzz/%: spec/fuzz/%_fuzz.c $(LIB_SOURCES)
+	@mkdir -p $(@D)/corpus/$*
+	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Icore -I/usr/include/luajit-2.1 \
+	    -o $@ $^ $(LDLIBS)
+
+fuzz: test-packages $(FUZZERS:%=build/fuzz/%)
+	@for name in $(FUZZERS); do \
+	    echo "== $$name"; \
+	    build/fuzz/$$name -max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+	        build/fuzz/corpus/$$name || exit 1; \
+	done
+
+bench: all
+	@spec/bench/run.sh $(OUT)/cuttle
+
+install: all
+	install -D $(OUT)/cuttle $(DESTDIR)$(PREFIX)/bin/cuttle
+	mkdir -p $(DESTDIR)$(PREFIX)/share/cuttle
+	cp -r lua plugins $(DESTDIR)$(PREFIX)/share/cuttle/
+
+clean:
+	rm -rf build
+
+.PHONY: run test spec lint format fuzz bench install clean
