@@ -1,12 +1,13 @@
 /* store - counters common to all workers, in memory that the master maps before it forks.
  *
  * The store is a table of fixed-size entries found by key. Only whole operations are offered, each
- * under a short lock of one shard that survives the death of its holder (a robust mutex; every
- * operation leaves an entry valid at each step), so a worker may be killed at any point.
+ * under a short lock of one shard. The lock survives the death of its holder (a robust mutex), and
+ * what the dead one left half done is undone, so a worker may be killed at any point.
  *
  * A key is any bytes; two different keys never share an entry (they are told apart by a keyed
- * 128-bit hash). An entry lives until ttl has passed since it was last used; when a shard is full
- * the entry that expires first makes room.
+ * 128-bit hash), nor do the three kinds of entry under one key. An entry lives until ttl has passed
+ * since it was last used; when all places where a key may stand are taken, the entry there that
+ * expires first makes room.
  *
  * Owner:   the master; workers inherit the mapping.
  * Threads: and processes: all operations may run at once.
@@ -45,5 +46,7 @@ double store_add(struct store *s, struct str key, double amount, int64_t ttl, in
 
 /* How many entries are alive: for inspection and specs. */
 size_t store_count(struct store *s, int64_t now);
+/* How often a lock was taken over from a holder that died. */
+size_t store_rescues(const struct store *s);
 
 #endif
