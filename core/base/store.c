@@ -11,9 +11,9 @@
 #include <sys/random.h>
 
 enum {
-    WINDOW = 16, /* places where a key may stand, one behind the other */
+    SET = 8, /* neighbouring places; a key has two sets of them to stand in */
     SHARDS_MAX = 64,
-    SHARD_MIN = 64, /* entries */
+    SHARD_MIN = 1024, /* entries */
     LINE = 64,
 };
 
@@ -93,7 +93,7 @@ struct store *store_new(size_t entries, struct error *err)
         error_set(err, "store: no random key: %s", strerror(errno));
         return NULL;
     }
-    /* a third stays empty, so that a key hardly ever finds all its places taken */
+    /* a third and more stays empty, so that a key hardly ever finds its places taken */
     size_t total = power_of_two(entries + entries / 2 < SHARD_MIN ? SHARD_MIN : entries + entries / 2);
     size_t shards = total / SHARD_MIN < SHARDS_MAX ? total / SHARD_MIN : SHARDS_MAX;
     size_t head = sizeof(struct store) + shards * sizeof(struct shard);
@@ -171,28 +171,51 @@ struct place {
     bool alive;
 };
 
-/* Places are filled from the first of the window and never become unused again, so a search may end at the
- * first unused one. */
+/* A set as a search left it. */
+struct set {
+    struct entry *found; /* the key's entry */
+    struct entry *first; /* the one that expires first; unused ones do before all others */
+    unsigned dead;       /* how many are unused or expired */
+};
+
+/* Places are filled from the first of a set and never become unused again, so a search may end at the first
+ * unused one. */
+static struct set search_set(struct entry *entries, struct siphash hash, int64_t now)
+{
+    struct set set = {.first = entries};
+
+    for (unsigned i = 0; i < SET; i++) {
+        struct entry *e = &entries[i];
+        if (e->hash.half[0] == hash.half[0] && e->hash.half[1] == hash.half[1] && e->expires > 0) {
+            set.found = e;
+            break;
+        }
+        if (e->expires < set.first->expires)
+            set.first = e;
+        if (e->expires == 0) {
+            set.dead += SET - i;
+            break;
+        }
+        set.dead += e->expires <= now;
+    }
+    return set;
+}
+
+/* A new entry goes into the emptier set, so that both are full only when nearly all are. */
 static void search(struct store *s, struct place *p, int64_t now)
 {
-    struct entry *entries = shard_entries(s, p->shard), *first = NULL;
-    size_t at = p->hash.half[1];
+    struct entry *entries = shard_entries(s, p->shard);
+    size_t mask = s->shard_size - SET;
+    struct set left = search_set(&entries[p->hash.half[1] & mask], p->hash, now), right = {0};
 
-    for (size_t i = 0; i < WINDOW; i++, at++) {
-        struct entry *e = &entries[at & (s->shard_size - 1)];
-        if (e->expires > 0 && e->hash.half[0] == p->hash.half[0] && e->hash.half[1] == p->hash.half[1]) {
-            p->entry = e;
-            p->alive = e->expires > now;
-            return;
-        }
-        /* what expires first: an expired one, or one to make room */
-        if (first == NULL || e->expires < first->expires)
-            first = e;
-        if (e->expires == 0)
-            break;
-    }
-    p->entry = first;
-    p->alive = false;
+    if (left.found == NULL)
+        right = search_set(&entries[(p->hash.half[1] >> 32) & mask], p->hash, now);
+    p->entry = left.found != NULL ? left.found : right.found;
+    p->alive = p->entry != NULL && p->entry->expires > now;
+    if (p->entry == NULL && left.dead + right.dead > 0)
+        p->entry = left.dead >= right.dead ? left.first : right.first;
+    else if (p->entry == NULL)
+        p->entry = left.first->expires <= right.first->expires ? left.first : right.first;
 }
 
 static struct place take_place(struct store *s, enum kind kind, struct str key, int64_t now)
