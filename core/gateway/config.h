@@ -1,8 +1,8 @@
 /* config - a krakend.json as immutable structs.
  *
- * Read once, before the fork: workers share its pages and never write them. Rows of tables (config_fields.c) are parser,
- * check and manual at once. What the core does not know (extra_config) stays indexed, with namespaces normalised
- * to their short names, and goes to Lua as it is.
+ * Read once, before the fork: workers share its pages and never write them. Rows of tables (config_fields.c)
+ * are parser, check and manual at once. What the core does not know (extra_config) stays indexed, with
+ * namespaces normalised to their short names, and goes to Lua as it is.
  *
  * Owner:   config_free; everything hangs from its arena.
  * Errors:  KrakenD's texts (core.md 1.1 to 1.12), prefixed by the file name.
@@ -20,21 +20,21 @@
 #include "http/target.h"
 #include "net/addr.h"
 
-#define CUTTLE_VERSION "0.1.0"
+#define CUTTLE_VERSION  "0.1.0"
 #define KRAKEND_VERSION "2.13.8" /* whom we answer for: X-Krakend, User-Agent (core.md 11) */
 
 enum encoding { /* how a backend's content is read */
-    ENCODING_JSON,
-    ENCODING_SAFEJSON,
-    ENCODING_STRING,
-    ENCODING_NOOP,
+                ENCODING_JSON,
+                ENCODING_SAFEJSON,
+                ENCODING_STRING,
+                ENCODING_NOOP,
 };
 
 enum output { /* how an endpoint's answer is written: core.md 7.2 */
-    OUTPUT_JSON,
-    OUTPUT_STRING,
-    OUTPUT_NOOP,
-    OUTPUT_JSON_COLLECTION,
+              OUTPUT_JSON,
+              OUTPUT_STRING,
+              OUTPUT_NOOP,
+              OUTPUT_JSON_COLLECTION,
 };
 
 struct str_list {
@@ -49,19 +49,19 @@ struct pattern_part {
     struct str key;     /* with the first letter in upper case: "Id", "JWT.sub", "Resp0_x" (R-CFG-14) */
 };
 struct pattern {
-    struct str text;     /* the internal form, "/x/{{.Id}}": used in messages and logs */
+    struct str text; /* the internal form, "/x/{{.Id}}": used in messages and logs */
     const struct pattern_part *parts;
     size_t count;
 };
 
 struct backend {
-    unsigned id;    /* counts through all backends of the configuration: index of what hooks keep per backend */
+    unsigned id; /* counts through all backends of the configuration: index of what hooks keep per backend */
     unsigned index; /* within its endpoint */
     struct endpoint *endpoint;
     struct pattern url_pattern;
-    struct str_list hosts;  /* sanitised: "http://a.test:80"; may be empty */
-    struct str method;      /* as written, or the endpoint's; sent in upper case */
-    struct str method_sent; /* in upper case */
+    struct str_list hosts;    /* sanitised: "http://a.test:80"; may be empty */
+    struct str method;        /* as written, or the endpoint's; sent in upper case */
+    struct str method_sent;   /* in upper case */
     struct str encoding_name; /* as written; "no-op" under a no-op endpoint */
     enum encoding encoding;
     bool is_collection;
@@ -69,23 +69,30 @@ struct backend {
     struct str_list allow, deny;
     const struct doc_rename *mapping; /* "to" is cut at its first dot */
     size_t mapping_count;
-    struct str_list input_headers;       /* canonical; empty: no second filter */
-    struct str_list input_query_strings; /* empty: no second filter */
+    struct str_list input_headers;               /* canonical; empty: no second filter */
+    struct str_list input_query_strings;         /* empty: no second filter */
     bool filters_headers, filters_query_strings; /* was the list non-empty (an item may be "")? */
     struct str sd, sd_scheme;
     bool disable_host_sanitize;
     bool return_error_code;
     struct str return_error_details; /* "" for none */
-    bool return_error_details_set;   /* present, whatever its value: then return_error_code is not looked at */
+    bool return_error_details_set; /* present, whatever its value: then return_error_code is not looked at */
     bool send_body_on_redirect;
-    bool no_redirect;   /* backend/http/client, an Enterprise option */
-    bool shadow;        /* proxy.shadow */
+    bool no_redirect;       /* backend/http/client, an Enterprise option */
+    bool shadow;            /* proxy.shadow */
     int64_t shadow_timeout; /* 0: the endpoint's */
-    struct node *extra;   /* extra_config: an object, never NULL */
-    struct node *written; /* the same with the namespaces as in the file: for the dump */
+    struct node *extra;     /* extra_config: an object, never NULL */
+    struct node *written;   /* the same with the namespaces as in the file: for the dump */
 };
 
-enum static_strategy { STATIC_NONE, STATIC_ALWAYS, STATIC_SUCCESS, STATIC_COMPLETE, STATIC_ERRORED, STATIC_INCOMPLETE };
+enum static_strategy {
+    STATIC_NONE,
+    STATIC_ALWAYS,
+    STATIC_SUCCESS,
+    STATIC_COMPLETE,
+    STATIC_ERRORED,
+    STATIC_INCOMPLETE
+};
 
 struct endpoint {
     unsigned id;       /* index in config->endpoints */
@@ -95,17 +102,17 @@ struct endpoint {
     bool supported;    /* GET POST PUT PATCH DELETE; others are reported and left out */
     struct backend *backends;
     size_t backend_count;
-    int64_t timeout;   /* ns; may be negative */
-    int64_t cache_ttl; /* ns */
-    long concurrent_calls; /* >= 1 */
+    int64_t timeout;               /* ns; may be negative */
+    int64_t cache_ttl;             /* ns */
+    long concurrent_calls;         /* >= 1 */
     struct str_list input_headers; /* canonical */
     bool all_headers;              /* "*" among them */
     struct str_list input_query_strings;
     bool all_query_strings;
     enum output output;
-    struct str output_name; /* as written or inherited: for messages */
-    struct str_list params; /* names of the path's parameters, in order */
-    bool sequential;        /* proxy.sequential, with two backends or more */
+    struct str output_name;     /* as written or inherited: for messages */
+    struct str_list params;     /* names of the path's parameters, in order */
+    bool sequential;            /* proxy.sequential, with two backends or more */
     struct str_list propagated; /* proxy.sequential_propagated_params */
     enum static_strategy static_strategy;
     struct node *static_data; /* proxy.static.data */
@@ -123,7 +130,9 @@ struct router_options {
     bool forwarded_by_client_ip;
     struct str_list remote_ip_headers;
     const struct addr_block *trusted_proxies;
-    size_t trusted_proxy_count; /* 0: everybody */
+    size_t trusted_proxy_count;    /* 0: everybody */
+    struct str_list trusted_texts; /* the same as written */
+    bool use_h2c;
     bool app_engine, remove_extra_slash, disable_access_log, return_error_msg, disable_health;
     bool disable_path_decoding, hide_version_header;
     struct str_list logger_skip_paths;
@@ -188,7 +197,8 @@ struct config {
     struct node *extra;   /* extra_config: an object, never NULL */
     struct node *written; /* the same with the namespaces as in the file: for the dump */
     struct node *root;    /* the whole file, with the overrides of the environment */
-    struct config_warning *warnings; /* to be logged at start: namespaces that are known but not supported, ... */
+    struct config_warning
+        *warnings; /* to be logged at start: namespaces that are known but not supported, ... */
     size_t warning_count;
 };
 
@@ -201,7 +211,8 @@ struct config_overrides {
 /* Reads and checks a file; NULL and why: "'<file>': <reason>". */
 struct config *config_load(const char *file, const struct config_overrides *overrides, struct error *err);
 /* The same from a text, for the simulator and specs. */
-struct config *config_parse(struct str text, const char *file, const struct config_overrides *overrides, struct error *err);
+struct config *config_parse(struct str text, const char *file, const struct config_overrides *overrides,
+                            struct error *err);
 void config_free(struct config *c);
 
 /* The value of an extra_config by short namespace: NULL if it is not there. */

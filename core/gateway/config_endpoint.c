@@ -1,0 +1,351 @@
+/* Defaults and checks of endpoints and backends, in KrakenD's order: core.md 1.6 to 1.10. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "gateway/config_build.h"
+#include "gateway/config_pattern.h"
+
+static struct str upper(struct arena *a, struct str s)
+{
+    struct str copy = arena_copy(a, s);
+
+    for (size_t i = 0; i < s.len; i++)
+        ((char *)copy.ptr)[i] = (char)toupper((unsigned char)s.ptr[i]);
+    return copy;
+}
+
+static bool method_is_served(struct str method)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (str_equal(method, str_of(methods[i])))
+            return true;
+    return false;
+}
+
+static bool has_star(const struct str_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_equal(list->items[i], STR("*")))
+            return true;
+    return false;
+}
+
+/* --- encodings: core.md 5.2 and 7.2 --------------------------------------------------------------- */
+
+static enum encoding backend_encoding(struct config_build *b, struct str name, struct str place)
+{
+    if (str_equal_nocase(name, STR("safejson")))
+        return ENCODING_SAFEJSON;
+    if (str_equal_nocase(name, STR("string")))
+        return ENCODING_STRING;
+    if (str_equal_nocase(name, STR("no-op")))
+        return ENCODING_NOOP;
+    if (str_equal_nocase(name, STR("xml")) || str_equal_nocase(name, STR("rss")))
+        build_warn(b, LOG_WARNING, "encoding %.*s at %.*s is not supported yet: the reply is read as JSON",
+                   STR_ARG(name), STR_ARG(place));
+    return ENCODING_JSON;
+}
+
+static const struct output_row {
+    const char *name;
+    enum output output;
+    bool supported;
+} outputs[] = {
+    {"json", OUTPUT_JSON, true},       {"json-collection", OUTPUT_JSON_COLLECTION, true},
+    {"string", OUTPUT_STRING, true},   {"no-op", OUTPUT_NOOP, true},
+    {"xml", OUTPUT_JSON, false},       {"yaml", OUTPUT_JSON, false},
+    {"negotiate", OUTPUT_JSON, false},
+};
+
+static const struct output_row *find_output(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
+        if (str_equal(name, str_of(outputs[i].name)))
+            return &outputs[i];
+    return NULL;
+}
+
+/* An unknown name stands for the encoding of the only backend. */
+static enum output endpoint_output(struct config_build *b, const struct endpoint *e, struct str place)
+{
+    const struct output_row *row = find_output(e->output_name);
+
+    if (row == NULL && e->backend_count == 1)
+        row = find_output(e->backends[0].encoding_name);
+    if (row == NULL)
+        return OUTPUT_JSON;
+    if (!row->supported)
+        build_warn(b, LOG_WARNING, "output_encoding %s of %.*s is not supported yet: JSON is sent", row->name,
+                   STR_ARG(place));
+    return row->output;
+}
+
+/* --- proxy: core.md 6; nothing is converted here -------------------------------------------------- */
+
+static bool read_propagated(struct config_build *b, struct endpoint *e, struct node *list, struct str place)
+{
+    struct str *items = arena_zalloc(b->arena, (node_count(list) + 1) * sizeof(*items));
+    struct node_cursor cursor = {0};
+    struct node *item;
+    struct str name;
+    size_t count = 0;
+
+    while (node_next(list, &cursor, &name, &item)) {
+        if (node_type(item) != DOC_STRING)
+            return error_set(b->err, "%.*s: proxy.sequential_propagated_params: expected texts, got a %s",
+                             STR_ARG(place), doc_type_name(node_type(item)));
+        items[count++] = node_string(item);
+    }
+    e->propagated = (struct str_list){items, count};
+    return true;
+}
+
+static void read_static(struct endpoint *e, struct node *block)
+{
+    static const struct {
+        const char *name;
+        enum static_strategy strategy;
+    } strategies[] = {
+        {"success", STATIC_SUCCESS},
+        {"complete", STATIC_COMPLETE},
+        {"errored", STATIC_ERRORED},
+        {"incomplete", STATIC_INCOMPLETE},
+    };
+    struct node *data = build_option(block, "data");
+    struct node *strategy = build_option(block, "strategy");
+
+    if (data == NULL || node_type(data) != DOC_OBJECT)
+        return;
+    e->static_data = data;
+    e->static_strategy = STATIC_ALWAYS;
+    for (size_t i = 0; strategy != NULL && i < ARRAY_LEN(strategies); i++)
+        if (str_equal(node_string(strategy), str_of(strategies[i].name)))
+            e->static_strategy = strategies[i].strategy;
+}
+
+static bool is_type(struct node *n, enum doc_type type)
+{
+    return n != NULL && node_type(n) == type;
+}
+
+static void warn_of_flatmap(struct config_build *b, struct node *proxy, struct str place)
+{
+    struct node *filter = build_option(proxy, "flatmap_filter");
+
+    if (is_type(filter, DOC_ARRAY) && node_count(filter) > 0)
+        build_warn(b, LOG_WARNING,
+                   "proxy.flatmap_filter at %.*s is not supported yet: nothing is moved or removed by it",
+                   STR_ARG(place));
+}
+
+static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, struct str place)
+{
+    struct node *proxy = build_option(e->extra, "proxy");
+    struct node *list = build_option(proxy, "sequential_propagated_params");
+    struct node *combiner = build_option(proxy, "combiner");
+
+    e->sequential = e->backend_count > 1 && build_option_is_true(proxy, "sequential");
+    if (e->sequential && is_type(list, DOC_ARRAY) && !read_propagated(b, e, list, place))
+        return false;
+    if (e->backend_count > 1 && combiner != NULL && node_type(combiner) != DOC_STRING)
+        return error_set(b->err, "%.*s: proxy.combiner: expected a text, got a %s", STR_ARG(place),
+                         doc_type_name(node_type(combiner)));
+    read_static(e, build_option(proxy, "static"));
+    warn_of_flatmap(b, proxy, place);
+    return true;
+}
+
+static void read_backend_options(struct config_build *b, struct backend *backend, struct str place)
+{
+    struct node *proxy = build_option(backend->extra, "proxy");
+    struct node *http = build_option(backend->extra, "backend/http");
+    struct node *client = build_option(backend->extra, "backend/http/client");
+    struct node *details = http != NULL ? node_get(http, STR("return_error_details")) : NULL;
+    struct node *budget = build_option(proxy, "shadow_timeout");
+
+    backend->shadow = build_option_is_true(proxy, "shadow");
+    if (!is_type(budget, DOC_STRING) || !duration_parse(node_string(budget), &backend->shadow_timeout, NULL))
+        backend->shadow_timeout = 0;
+    backend->return_error_code = build_option_is_true(http, "return_error_code");
+    backend->return_error_details_set = details != NULL;
+    backend->return_error_details = details != NULL ? node_string(details) : STR("");
+    backend->send_body_on_redirect = build_option_is_true(client, "send_body_on_redirect");
+    backend->no_redirect = build_option_is_true(client, "no_redirect");
+    warn_of_flatmap(b, proxy, place);
+}
+
+/* --- backends ---------------------------------------------------------------------------------------- */
+
+static struct str list_text(struct arena *a, const struct str_list *list)
+{
+    struct str text = STR("[");
+
+    for (size_t i = 0; i < list->count; i++)
+        text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), i > 0 ? " " : "", STR_ARG(list->items[i]));
+    return arena_join(a, text, STR("]"));
+}
+
+static bool list_has(const struct str_list *list, struct str item)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_equal(list->items[i], item))
+            return true;
+    return false;
+}
+
+static bool params_error(struct config_build *b, const struct backend *backend, const char *what,
+                         const struct str_list *input, const struct str_list *output)
+{
+    const struct endpoint *e = backend->endpoint;
+
+    return error_set(b->err, "%s endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s", what,
+                     STR_ARG(e->method), STR_ARG(e->route), backend->index,
+                     STR_ARG(list_text(b->arena, input)), STR_ARG(list_text(b->arena, output)));
+}
+
+/* R-CFG-8: the last of the sorted placeholders does not count in the comparison of numbers. */
+static bool check_params(struct config_build *b, const struct backend *backend, const struct str_list *input,
+                         const struct str_list *output)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i + 1 < output->count; i++)
+        count += !pattern_is_reference(output->items[i]);
+    if (count > input->count)
+        return params_error(b, backend, "input and output params do not match.", input, output);
+    for (size_t i = 0; i < output->count; i++) {
+        struct str name = output->items[i];
+        if (!pattern_is_reference(name) && !list_has(input, name))
+            return params_error(b, backend,
+                                arena_printf(b->arena, "undefined output param '%.*s'!", STR_ARG(name)).ptr,
+                                input, output);
+    }
+    return true;
+}
+
+static void cut_renames(struct backend *backend)
+{
+    struct doc_rename *renames = (struct doc_rename *)backend->mapping;
+
+    for (size_t i = 0; i < backend->mapping_count; i++)
+        renames[i].to = str_slice(renames[i].to, 0, str_find_char(renames[i].to, '.'));
+}
+
+static bool build_backend(struct config_build *b, struct backend *backend, const struct str_list *input)
+{
+    const struct endpoint *e = backend->endpoint;
+    struct str place = arena_printf(b->arena, "backend %u of %.*s %.*s", backend->index, STR_ARG(e->method),
+                                    STR_ARG(e->route));
+    struct str_list names;
+
+    if (backend->hosts.count == 0)
+        backend->hosts = b->config->hosts;
+    else if (!backend->disable_host_sanitize && !build_hosts(b, &backend->hosts))
+        return false;
+    if (backend->method.len == 0)
+        backend->method = e->method;
+    backend->method_sent = upper(b->arena, backend->method);
+    if (e->output == OUTPUT_NOOP)
+        backend->encoding_name = STR("no-op");
+    backend->encoding = backend_encoding(b, backend->encoding_name, place);
+    build_canonical(b, &backend->input_headers);
+    backend->filters_headers = backend->input_headers.count > 0;
+    backend->filters_query_strings = backend->input_query_strings.count > 0;
+    pattern_parse(b->arena, pattern_slashed(b->arena, backend->url_pattern.text), &backend->url_pattern,
+                  &names);
+    if (!check_params(b, backend, input, &names))
+        return false;
+    cut_renames(backend);
+    backend->extra = build_extra(b, backend->written, place);
+    read_backend_options(b, backend, place);
+    return true;
+}
+
+/* --- endpoints --------------------------------------------------------------------------------------- */
+
+static void set_defaults(const struct config *c, struct endpoint *e)
+{
+    if (e->method.len == 0)
+        e->method = STR("GET");
+    if (e->cache_ttl == 0)
+        e->cache_ttl = c->cache_ttl;
+    if (e->timeout == 0)
+        e->timeout = c->timeout;
+    if (e->concurrent_calls < 1)
+        e->concurrent_calls = 1;
+    if (e->output_name.len == 0)
+        e->output_name = c->output_encoding.len > 0 ? c->output_encoding : STR("json");
+}
+
+/* Is it a path and a list of backends that an endpoint may have? */
+static bool check_shape(struct config_build *b, const struct endpoint *e)
+{
+    if (pattern_is_forbidden(e->path))
+        return error_set(b->err, "ignoring the '%.*s %.*s' endpoint, since it is invalid!!!",
+                         STR_ARG(e->method), STR_ARG(e->path));
+    if (e->backend_count == 0)
+        return error_set(b->err, "ignoring the '%.*s %.*s' endpoint, since it has 0 backends defined!",
+                         STR_ARG(e->method), STR_ARG(e->path));
+    return true;
+}
+
+static void set_derived(struct config_build *b, struct endpoint *e, struct str place)
+{
+    struct str method = upper(b->arena, e->method);
+
+    e->supported = method_is_served(method);
+    if (!e->supported)
+        build_warn(b, LOG_ERROR, "[ENDPOINT: %.*s ] Unsupported method %.*s", STR_ARG(e->route),
+                   STR_ARG(method));
+    e->all_headers = has_star(&e->input_headers);
+    e->all_query_strings = has_star(&e->input_query_strings);
+    e->cache_control = e->cache_ttl == 0
+                           ? STR("")
+                           : arena_printf(b->arena, "public, max-age=%" PRId64, e->cache_ttl / SECOND);
+    e->extra = build_extra(b, e->written, place);
+}
+
+static bool build_endpoint(struct config_build *b, struct endpoint *e)
+{
+    struct config *c = b->config;
+
+    e->path = pattern_slashed(b->arena, e->path);
+    if (!check_shape(b, e))
+        return false;
+    build_canonical(b, &e->input_headers);
+    struct str_list input = pattern_endpoint_names(b->arena, e->path, c->disable_rest);
+    e->route = pattern_route(b->arena, e->path, &input);
+    e->params = pattern_route_names(b->arena, e->route);
+    pattern_sort(&input);
+    set_defaults(c, e);
+    struct str place = arena_printf(b->arena, "endpoint %.*s %.*s", STR_ARG(e->method), STR_ARG(e->route));
+    e->output = endpoint_output(b, e, place);
+    if (str_equal(e->output_name, STR("no-op")) && e->backend_count > 1)
+        return error_set(
+            b->err, "can not use NoOp encoding with more than one backends connected to the same endpoint");
+    set_derived(b, e, place);
+    for (size_t i = 0; i < e->backend_count; i++) {
+        struct backend *backend = &e->backends[i];
+        backend->id = (unsigned)c->backend_count++;
+        backend->index = (unsigned)i;
+        backend->endpoint = e;
+        if (!build_backend(b, backend, &input))
+            return false;
+    }
+    return read_endpoint_proxy(b, e, place);
+}
+
+bool build_endpoints(struct config_build *b)
+{
+    for (size_t i = 0; i < b->config->endpoint_count; i++) {
+        b->config->endpoints[i].id = (unsigned)i;
+        if (!build_endpoint(b, &b->config->endpoints[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,192 @@
+#include "gateway/config_scalar.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+const char *config_kind(const struct node *n)
+{
+    switch (node_type(n)) {
+    case DOC_NULL: return "nil";
+    case DOC_FALSE:
+    case DOC_TRUE: return "bool";
+    case DOC_NUMBER: return "float64";
+    case DOC_STRING: return "string";
+    case DOC_ARRAY: return "slice";
+    case DOC_OBJECT: return "map";
+    }
+    return "";
+}
+
+static bool unconvertible(const struct node *n, const char *type, struct error *err)
+{
+    return error_set(err, "expected type '%s', got unconvertible type '%s'", type,
+                     node_type(n) == DOC_ARRAY ? "[]interface {}" : "map[string]interface {}");
+}
+
+/* The base that a prefix names (0x, 0o, 0b, a leading 0), which is cut off. */
+static unsigned take_base(struct str *digits)
+{
+    if (digits->len < 2 || digits->ptr[0] != '0')
+        return 10;
+    char mark = digits->ptr[1] | 0x20;
+    unsigned base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
+    *digits = str_slice(*digits, base != 0 ? 2 : 1, digits->len);
+    return base != 0 ? base : 8;
+}
+
+static unsigned digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : UINT_MAX;
+}
+
+static bool int_from_text(struct str text, long *value, struct error *err)
+{
+    static const char failed[] = "cannot parse value as 'int': strconv.ParseInt: %s";
+    bool negative = text.len > 0 && text.ptr[0] == '-';
+
+    if (negative || (text.len > 0 && text.ptr[0] == '+'))
+        text = str_slice(text, 1, text.len);
+    unsigned base = take_base(&text);
+    if (text.len == 0)
+        return error_set(err, failed, "invalid syntax");
+    unsigned long limit = negative ? (unsigned long)LONG_MAX + 1 : LONG_MAX;
+    unsigned long sum = 0;
+    bool fits = true;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = digit_value(text.ptr[i]);
+        if (digit >= base)
+            return error_set(err, failed, "invalid syntax");
+        fits = fits && sum <= (limit - digit) / base;
+        sum = sum * base + digit;
+    }
+    if (!fits)
+        return error_set(err, failed, "value out of range");
+    *value = negative ? (long)(0 - sum) : (long)sum;
+    return true;
+}
+
+static bool int_from_number(struct node *n, long *value, struct error *err)
+{
+    int64_t exact;
+
+    if (node_to_int64(n, &exact)) {
+        *value = exact;
+        return true;
+    }
+    double number = node_to_double(n);
+    if (!(number >= -9223372036854775808.0 && number < 9223372036854775808.0))
+        return error_set(err, "cannot parse value as 'int': %.*s: value out of range",
+                         STR_ARG(node_number(n)));
+    *value = (long)number;
+    return true;
+}
+
+static bool int_of_type(struct node *n, const char *type, long *value, struct error *err)
+{
+    switch (node_type(n)) {
+    case DOC_NULL:
+    case DOC_FALSE: *value = 0; return true;
+    case DOC_TRUE: *value = 1; return true;
+    case DOC_NUMBER: return int_from_number(n, value, err);
+    case DOC_STRING: {
+        struct str text = node_string(n);
+        *value = 0;
+        return text.len == 0 || int_from_text(text, value, err);
+    }
+    case DOC_ARRAY:
+    case DOC_OBJECT: break;
+    }
+    return unconvertible(n, type, err);
+}
+
+bool config_int(struct node *n, long *value, struct error *err)
+{
+    return int_of_type(n, "int", value, err);
+}
+
+bool config_duration(struct node *n, int64_t *value, struct error *err)
+{
+    long number;
+
+    if (node_type(n) == DOC_STRING)
+        return duration_parse(node_string(n), value, err);
+    if (!int_of_type(n, "time.Duration", &number, err))
+        return false;
+    *value = number;
+    return true;
+}
+
+static bool bool_from_text(struct str text, bool *value, struct error *err)
+{
+    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"};
+    static const char *const no[] = {"", "0", "f", "F", "FALSE", "false", "False"};
+
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+        if (str_equal(text, str_of(yes[i])))
+            return *value = true;
+    *value = false;
+    for (size_t i = 0; i < ARRAY_LEN(no); i++)
+        if (str_equal(text, str_of(no[i])))
+            return true;
+    return error_set(err, "cannot parse value as 'bool': strconv.ParseBool: invalid syntax");
+}
+
+bool config_bool(struct node *n, bool *value, struct error *err)
+{
+    switch (node_type(n)) {
+    case DOC_NULL:
+    case DOC_FALSE: *value = false; return true;
+    case DOC_TRUE: *value = true; return true;
+    case DOC_NUMBER: *value = node_to_double(n) != 0; return true;
+    case DOC_STRING: return bool_from_text(node_string(n), value, err);
+    case DOC_ARRAY:
+    case DOC_OBJECT: break;
+    }
+    return unconvertible(n, "bool", err);
+}
+
+/* Without exponent, the fraction's last zeros and an empty fraction: 1.50 is "1.5", 1e3 is "1000". Digits are
+ * never rounded unless there is an exponent. */
+static struct str number_text(struct arena *a, struct node *n)
+{
+    struct str text = node_number(n);
+
+    if (memchr(text.ptr, 'e', text.len) != NULL || memchr(text.ptr, 'E', text.len) != NULL) {
+        char digits[400];
+        double value = node_to_double(n);
+        int places = 0;
+        do
+            snprintf(digits, sizeof(digits), "%.*f", places++, value);
+        while (strtod(digits, NULL) != value && places < 340);
+        return arena_copy(a, str_of(digits));
+    }
+    if (str_find_char(text, '.') == text.len)
+        return text;
+    while (text.ptr[text.len - 1] == '0')
+        text.len--;
+    if (text.ptr[text.len - 1] == '.')
+        text.len--;
+    return text;
+}
+
+bool config_text(struct arena *a, struct node *n, struct str *value, struct error *err)
+{
+    switch (node_type(n)) {
+    case DOC_NULL: *value = STR(""); return true;
+    case DOC_FALSE: *value = STR("0"); return true;
+    case DOC_TRUE: *value = STR("1"); return true;
+    case DOC_NUMBER: *value = number_text(a, n); return true;
+    case DOC_STRING: *value = node_string(n); return true;
+    case DOC_ARRAY:
+    case DOC_OBJECT: break;
+    }
+    return unconvertible(n, "string", err);
+}
