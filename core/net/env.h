@@ -177,7 +177,8 @@ int64_t env_next_deadline(struct env *env); /* INT64_MAX: none */
 /* The same but costs nothing: perhaps too early, for a timer that has moved later. */
 int64_t env_next_wakeup(const struct env *env);
 struct timer *env_take_due(struct env *env); /* stops the first of those due at env->now; NULL: none is */
-void env_run_timers(struct env *env);        /* all of those */
+void env_put_back(struct env *env, struct timer *t); /* one that was taken: it is due again */
+void env_run_timers(struct env *env);                /* all of those */
 void env_run_tasks(struct env *env);
 void env_collect(struct env *env); /* the garbage */
 

@@ -147,6 +147,12 @@ struct timer *env_take_due(struct env *env)
     return t;
 }
 
+void env_put_back(struct env *env, struct timer *t)
+{
+    t->deadline = t->key;
+    heap_push(&env->timers, t);
+}
+
 void env_run_timers(struct env *env)
 {
     struct timer *t;
