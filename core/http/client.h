@@ -80,7 +80,8 @@ struct fetch_events {
 };
 
 struct fetch {
-    struct response response; /* valid from the first on_response until the fetch is over; with collect: as the arena */
+    struct response response; /* valid from the first on_response as long as the arena. Decoded gzip: Content-Encoding and
+                               * Content-Length are gone, the framing is FRAMING_CHUNKED */
     const struct fetch_events *events;
     void *owner;
     bool over;
@@ -90,7 +91,7 @@ struct fetch {
     int64_t started;      /* env->now of fetch_start */
 };
 
-struct client *client_new(struct env *env, struct arena_cache *cache, const struct client_options *options);
+struct client *client_new(struct env *env, const struct client_options *options);
 void client_free(struct client *c); /* cuts what is left */
 size_t client_idle_count(const struct client *c);
 

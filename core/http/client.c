@@ -1,0 +1,488 @@
+#include "http/client.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/util.h"
+#include "http/dial.h"
+#include "http/h1_client.h"
+#include "http/redirect.h"
+
+#define DEFAULT_FALLBACK_DELAY (300 * MILLISECOND)
+
+enum { DEFAULT_IDLE_PER_HOST = 250, DEFAULT_MAX_HEAD = 10 << 20, REQUESTS_MAX = 10 };
+
+struct client {
+    struct env *env;
+    struct client_options options;
+    struct dial_settings dial;
+    struct h1_context h1;
+    struct list jobs;
+};
+
+/* A fetch with what nobody outside needs to know. */
+struct job {
+    struct fetch fetch;
+    struct client *client;
+    struct arena *arena;
+    const struct fetch_request *request;
+    struct list link;
+
+    /* the request as it stands after redirects */
+    struct hop hop;
+    struct redirect_chain chain;
+    unsigned requests; /* so far */
+    struct outgoing out;
+    struct str head;
+    bool asks_gzip; /* for ourselves */
+    bool closes;    /* the connection is for this request only */
+    bool replayed;
+
+    struct dial *dial; /* one of these two, or the task */
+    struct h1_client *conn;
+    struct task task; /* tells a failure */
+    enum fetch_failure why;
+    const char *text;
+    bool paused;
+    bool answered; /* the final head came */
+    bool told;     /* on_response was called */
+};
+
+static struct job *job_of(struct fetch *f)
+{
+    return container_of(f, struct job, fetch);
+}
+
+/* --- the end ----------------------------------------------------------------------------------- */
+
+static void end(struct job *j)
+{
+    j->fetch.over = true;
+    list_remove(&j->link);
+    task_cancel(&j->task);
+    if (j->dial != NULL)
+        dial_cancel(j->dial);
+    if (j->conn != NULL)
+        h1_client_close(j->conn);
+    j->dial = NULL;
+    j->conn = NULL;
+    outgoing_fini(&j->out);
+}
+
+static void fail(struct job *j, enum fetch_failure why, const char *text)
+{
+    end(j);
+    j->fetch.events->on_fail(&j->fetch, why, text);
+}
+
+/* `Get "http://a.test/": EOF`: method and URL before what happened. */
+static const char *with_url(struct job *j, struct str url, const char *text)
+{
+    struct str method = arena_copy(j->arena, j->request->method);
+    char *letter = (char *)method.ptr;
+
+    for (size_t i = 1; i < method.len; i++)
+        if (letter[i] >= 'A' && letter[i] <= 'Z')
+            letter[i] = (char)(letter[i] + ('a' - 'A'));
+    return arena_printf(j->arena, "%.*s \"%.*s\": %s", STR_ARG(method), STR_ARG(url), text).ptr;
+}
+
+static void on_task(struct task *t)
+{
+    struct job *j = container_of(t, struct job, task);
+
+    fail(j, j->why, j->text);
+}
+
+/* For failures found while the owner is up the stack. */
+static void fail_later(struct job *j, enum fetch_failure why, const char *text)
+{
+    j->why = why;
+    j->text = text;
+    env_defer(j->client->env, &j->task);
+}
+
+/* --- the request ------------------------------------------------------------------------------- */
+
+/* Ask for gzip on our own account? (service.md HTTPC-3) */
+static bool may_ask_gzip(const struct job *j)
+{
+    const struct field *coding = field_find_id(j->hop.fields, FIELD_ACCEPT_ENCODING);
+
+    return !j->client->options.disable_compression && !str_equal(j->hop.method, STR("HEAD")) &&
+           (coding == NULL || coding->value.len == 0) && field_find_id(j->hop.fields, FIELD_RANGE) == NULL;
+}
+
+/* The length to announce; -1: none. */
+static int64_t announced(const struct job *j, bool *chunked)
+{
+    const struct fetch_request *r = j->request;
+    int64_t length = 0;
+
+    *chunked = false;
+    if (!j->hop.has_content)
+        return r->empty_length && str_equal(j->hop.method, r->method) ? 0 : -1;
+    *chunked = r->body == FETCH_STREAM ? r->length < 0 : r->chunked;
+    if (*chunked)
+        return -1;
+    if (r->body == FETCH_STREAM)
+        return r->length;
+    for (int i = 0; i < r->iov_count; i++)
+        length += (int64_t)r->iov[i].iov_len;
+    return length;
+}
+
+/* The fields without an empty Accept-Encoding, in whose place comes ours. */
+static const struct fields *without_coding(struct job *j)
+{
+    struct fields *f = arena_alloc(j->arena, sizeof(*f));
+
+    fields_init(f, j->arena);
+    for (unsigned i = 0; i < j->hop.fields->count; i++)
+        if (j->hop.fields->items[i].id != FIELD_ACCEPT_ENCODING)
+            field_add(f, j->hop.fields->items[i].name, j->hop.fields->items[i].value);
+    return f;
+}
+
+static void write_head(struct job *j)
+{
+    const struct hop *h = &j->hop;
+    const struct fields *fields = h->fields;
+    bool chunked;
+    int64_t length = announced(j, &chunked);
+    char *dst;
+
+    j->asks_gzip = may_ask_gzip(j);
+    j->closes =
+        j->client->options.disable_keep_alives || field_list_has(fields, FIELD_CONNECTION, STR("close"));
+    if (j->asks_gzip && field_find_id(fields, FIELD_ACCEPT_ENCODING) != NULL)
+        fields = without_coding(j);
+    dst = arena_bytes(j->arena, h1_request_size(h->method, h->url.target, h->url.authority, fields));
+    j->head.ptr = dst;
+    j->head.len = h1_write_request(dst, h->method, h->url.target, h->url.authority, fields, length, chunked,
+                                   j->asks_gzip, j->closes);
+}
+
+static void prepare_content(struct job *j)
+{
+    const struct fetch_request *r = j->request;
+
+    if (j->hop.has_content && r->body == FETCH_STREAM)
+        outgoing_init_stream(&j->out, r->length);
+    else if (j->hop.has_content)
+        outgoing_init(&j->out, r->iov, r->iov_count, r->chunked);
+    else
+        outgoing_init(&j->out, NULL, 0, false);
+}
+
+/* --- sending it -------------------------------------------------------------------------------- */
+
+static const struct h1_client_events conn_events;
+
+static void send_on(struct job *j, struct h1_client *conn)
+{
+    bool waits = j->request->expects_continue && j->client->options.expect_continue_timeout > 0;
+
+    outgoing_set_head(&j->out, j->head);
+    j->out.held = waits && outgoing_has_content(&j->out);
+    j->conn = conn;
+    j->fetch.reused = conn->reused;
+    j->fetch.peer = conn->peer;
+    h1_client_send(conn,
+                   &(struct h1_client_request){
+                       .events = &conn_events,
+                       .owner = j,
+                       .arena = j->arena,
+                       .out = &j->out,
+                       .response = &j->fetch.response,
+                       .method = j->hop.method,
+                       .close = j->closes,
+                   },
+                   j->paused);
+}
+
+static void on_dial(struct dial *d, struct sock *sock, const struct addr *peer)
+{
+    struct job *j = d->owner;
+
+    j->dial = NULL;
+    if (sock == NULL)
+        fail(j, d->unknown ? FETCH_RESOLVE : FETCH_CONNECT, with_url(j, j->hop.url.text, d->error.ptr));
+    else
+        send_on(j, h1_client_new(&j->client->h1, sock, peer, &j->hop.url));
+}
+
+static void dial(struct job *j)
+{
+    struct client *c = j->client;
+    const struct url *url = &j->hop.url;
+
+    j->dial = dial_start(c->env, j->arena, &c->dial, url->host, url->port, on_dial, j);
+}
+
+/* On a kept connection, or else on a new one. */
+static void launch(struct job *j)
+{
+    struct h1_client *kept;
+
+    write_head(j);
+    if (j->hop.url.tls) {
+        fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, "TLS to backends is not supported yet"));
+        return;
+    }
+    kept = h1_client_take(&j->client->h1, &j->hop.url);
+    if (kept != NULL)
+        send_on(j, kept);
+    else
+        dial(j);
+}
+
+/* --- what became of it ------------------------------------------------------------------------- */
+
+static bool is_idempotent(const struct job *j)
+{
+    struct str m = j->hop.method;
+
+    if (field_find_id(j->hop.fields, FIELD_IDEMPOTENCY_KEY) != NULL ||
+        field_find_id(j->hop.fields, FIELD_X_IDEMPOTENCY_KEY) != NULL)
+        return true;
+    return !j->hop.has_content && (str_equal(m, STR("GET")) || str_equal(m, STR("HEAD")) ||
+                                   str_equal(m, STR("OPTIONS")) || str_equal(m, STR("TRACE")));
+}
+
+/* A kept connection may have been closed by its backend while our request was on its way. Then nobody has
+ * seen the request, or it does not matter if somebody has: once more, on a new connection (core.md R-TR-3).
+ */
+static bool may_replay(const struct job *j, const struct h1_client *conn, enum fetch_failure why)
+{
+    if (why != FETCH_CLOSED || !conn->reused || conn->answered || j->replayed)
+        return false;
+    if (!conn->touched)
+        return true;
+    return is_idempotent(j) && !j->out.streams;
+}
+
+static void on_conn_fail(void *owner, enum fetch_failure why, const char *text)
+{
+    struct job *j = owner;
+    struct h1_client *conn = j->conn;
+
+    j->conn = NULL;
+    if (may_replay(j, conn, why)) {
+        j->replayed = true;
+        dial(j);
+        return;
+    }
+    fail(j, why, j->answered ? text : with_url(j, j->hop.url.text, text));
+}
+
+static void on_conn_writable(void *owner)
+{
+    struct job *j = owner;
+
+    j->fetch.events->on_writable(&j->fetch);
+}
+
+static void on_conn_content(void *owner, const struct iovec *iov, int n, bool last)
+{
+    struct job *j = owner;
+    bool head = !j->told;
+
+    j->told = true;
+    if (last) {
+        j->conn = NULL; /* kept, or closed */
+        end(j);
+    }
+    j->fetch.events->on_response(&j->fetch, head, iov, n, last);
+}
+
+static void fail_location(struct job *j, const struct error *err)
+{
+    struct str location = field_value(&j->fetch.response.fields, STR("Location"));
+    struct str text =
+        arena_printf(j->arena, "failed to parse Location header \"%.*s\": %s", STR_ARG(location), err->text);
+
+    fail(j, FETCH_MALFORMED, with_url(j, j->hop.url.text, text.ptr));
+}
+
+/* The response is a redirect, and hop the request to which it leads. */
+static void follow(struct job *j)
+{
+    struct h1_client *conn = j->conn;
+
+    if (j->requests == REQUESTS_MAX) {
+        struct str location = field_value(&j->fetch.response.fields, STR("Location"));
+
+        fail(j, FETCH_REDIRECTS, with_url(j, location, "stopped after 10 redirects"));
+        return;
+    }
+    j->requests++;
+    j->replayed = false;
+    j->conn = NULL;
+    h1_client_drain(conn);
+    outgoing_fini(&j->out);
+    prepare_content(j);
+    launch(j);
+}
+
+/* Is the content coded as gzip, and nothing else, and ours to decode? */
+static bool takes_gzip(const struct job *j)
+{
+    const struct fields *fields = &j->fetch.response.fields;
+    unsigned codings = 0;
+    bool is_gzip = false;
+
+    if (j->fetch.response.framing == FRAMING_NONE || !(j->asks_gzip || j->request->gunzip_always))
+        return false;
+    for (unsigned i = 0; i < fields->count; i++) {
+        if (fields->items[i].id != FIELD_CONTENT_ENCODING)
+            continue;
+        codings++;
+        is_gzip = str_equal_nocase(fields->items[i].value, STR("gzip"));
+    }
+    return codings == 1 && is_gzip;
+}
+
+static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
+{
+    struct job *j = owner;
+    struct response *r = &j->fetch.response;
+    enum redirect_verdict verdict = REDIRECT_NONE;
+    struct error err;
+
+    if (!j->request->no_redirect)
+        verdict = redirect_next(&j->chain, j->arena, r, j->request->fields, &j->hop, &err);
+    switch (verdict) {
+    case REDIRECT_BROKEN: fail_location(j, &err); return false;
+    case REDIRECT_FOLLOW: follow(j); return false;
+    case REDIRECT_NONE: break;
+    }
+    j->answered = true;
+    j->fetch.final_url = j->hop.url.text;
+    *collect = j->request->collect;
+    *gunzip = takes_gzip(j);
+    if (*gunzip) {
+        field_remove_id(&r->fields, FIELD_CONTENT_ENCODING);
+        field_remove_id(&r->fields, FIELD_CONTENT_LENGTH);
+    }
+    return true;
+}
+
+static const struct h1_client_events conn_events = {
+    .on_head = on_conn_head,
+    .on_content = on_conn_content,
+    .on_fail = on_conn_fail,
+    .on_writable = on_conn_writable,
+};
+
+/* --- what the header promises ------------------------------------------------------------------ */
+
+static struct client_options with_defaults(struct client_options o)
+{
+    if (o.dialer_fallback_delay == 0)
+        o.dialer_fallback_delay = DEFAULT_FALLBACK_DELAY;
+    if (o.max_idle_connections_per_host == 0)
+        o.max_idle_connections_per_host = DEFAULT_IDLE_PER_HOST;
+    if (o.max_head == 0)
+        o.max_head = DEFAULT_MAX_HEAD;
+    return o;
+}
+
+struct client *client_new(struct env *env, const struct client_options *options)
+{
+    struct client *c = mem_zalloc(sizeof(*c));
+
+    c->env = env;
+    c->options = with_defaults(*options);
+    c->dial.timeout = c->options.dialer_timeout;
+    c->dial.fallback_delay = c->options.dialer_fallback_delay;
+    c->dial.options.keep_alive = c->options.dialer_keep_alive;
+    list_init(&c->jobs);
+    h1_context_init(&c->h1, env, &c->options);
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    if (c == NULL)
+        return;
+    while (!list_is_empty(&c->jobs))
+        end(container_of(c->jobs.next, struct job, link));
+    h1_context_fini(&c->h1);
+    env_release(c->env, c); /* one of its connections may be up the stack */
+}
+
+size_t client_idle_count(const struct client *c)
+{
+    return c->h1.pool.idle_count;
+}
+
+struct fetch *fetch_start(struct client *c, struct arena *a, const struct fetch_request *r,
+                          const struct fetch_events *events, void *owner)
+{
+    struct job *j = arena_zalloc(a, sizeof(*j));
+
+    j->fetch.events = events;
+    j->fetch.owner = owner;
+    j->fetch.started = c->env->now;
+    j->client = c;
+    j->arena = a;
+    j->request = r;
+    j->requests = 1;
+    j->hop = (struct hop){
+        .url = r->url,
+        .method = r->method,
+        .fields = r->fields,
+        .has_content = r->body != FETCH_NO_BODY,
+        .may_resend = r->body == FETCH_BYTES && r->body_on_redirect,
+    };
+    j->chain.first_host = r->url.host;
+    task_init(&j->task, on_task);
+    list_push_back(&c->jobs, &j->link);
+    prepare_content(j);
+    launch(j);
+    return &j->fetch;
+}
+
+bool fetch_write(struct fetch *f, const struct iovec *iov, int n, bool last)
+{
+    struct job *j = job_of(f);
+    bool room;
+    size_t sent;
+
+    if (f->over)
+        return true;
+    if (j->conn != NULL) {
+        room = h1_client_write(j->conn, iov, n, last);
+    } else {
+        outgoing_write(&j->out, NULL, iov, n, last, &sent);
+        j->out.starved = outgoing_is_full(&j->out);
+        room = !j->out.starved;
+    }
+    if (j->out.is_short)
+        fail_later(j, FETCH_CLOSED, with_url(j, j->hop.url.text, "the content has not its announced length"));
+    return room;
+}
+
+void fetch_pause(struct fetch *f)
+{
+    struct job *j = job_of(f);
+
+    j->paused = true;
+    if (j->conn != NULL)
+        h1_client_pause(j->conn);
+}
+
+void fetch_resume(struct fetch *f)
+{
+    struct job *j = job_of(f);
+
+    j->paused = false;
+    if (j->conn != NULL)
+        h1_client_resume(j->conn);
+}
+
+void fetch_cancel(struct fetch *f)
+{
+    if (!f->over)
+        end(job_of(f));
+}
