@@ -191,7 +191,7 @@ enum h1_result h1_parse(struct h1_parser *p, const char *data, size_t len)
 static void make_fields(struct h1_parser *p, const char *data, struct fields *fields)
 {
     fields_init(fields, p->arena);
-    fields_reserve(fields, p->field_count + 8); /* the owner may add some */
+    fields_reserve(fields, p->field_count + 4); /* the owner may add some */
     for (unsigned i = 0; i < p->field_count; i++)
         field_add(fields, span_str(data, p->fields[i][0]), span_str(data, p->fields[i][1]));
 }

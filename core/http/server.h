@@ -21,6 +21,7 @@
 
 struct server;
 struct stream;
+struct stream_ops;
 
 struct server_options {
     int64_t read_timeout;        /* whole request; 0: none (all of service.md 2) */
@@ -45,6 +46,7 @@ struct stream_events {
 
 struct stream {
     struct request request;
+    const struct stream_ops *ops; /* the protocol's */
     struct arena *arena; /* of this request: use it for everything that lives as long */
     const struct stream_events *events; /* set by on_request before it returns */
     void *owner;
@@ -80,7 +82,7 @@ void stream_read(struct stream *s, bool on);
 void stream_respond(struct stream *s, const struct server_response *r, const struct iovec *iov, int n, bool end);
 /* More content; copied as far as it cannot be sent. False: enough for now, wait for on_writable. */
 bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end);
-/* Ends the response where it is: the connection closes without the end of the content. */
+/* Ends the response where it is: the connection closes without the end of the content. on_done follows. */
 void stream_cut(struct stream *s);
 
 /* The peer's address. */
