@@ -37,6 +37,9 @@ enum doc_end {
  * one, else "invalid character ...". len must be below 4 GiB. */
 struct node *doc_parse(struct arena *a, struct str text, enum doc_end end, struct error *err);
 
+/* The same without vector code, as on a machine that has none. */
+struct node *doc_parse_plain(struct arena *a, struct str text, enum doc_end end, struct error *err);
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 enum doc_type node_type(const struct node *n);
@@ -77,12 +80,14 @@ struct node *node_new_int64(struct arena *a, int64_t value);
 struct node *node_new_double(struct arena *a, double value); /* finite; shortest digits that round-trip */
 struct node *node_new_object(struct arena *a);
 struct node *node_new_array(struct arena *a);
-/* A value that writes another document's bytes as they are: text must be valid JSON, checked by whoever has it. */
+/* A value that writes another document's bytes as they are: text must be valid JSON, checked by whoever has
+ * it. */
 struct node *node_new_raw(struct arena *a, struct str text);
 struct node *node_clone(struct arena *a, struct node *n); /* shares untouched spans */
 
-void node_set(struct node *object, struct str name, struct node *value); /* appends or replaces in place; name borrowed */
-bool node_remove(struct node *object, struct str name);                  /* false if it was not there */
+void node_set(struct node *object, struct str name,
+              struct node *value);                      /* appends or replaces in place; name borrowed */
+bool node_remove(struct node *object, struct str name); /* false if it was not there */
 void node_append(struct node *array, struct node *value);
 bool node_put(struct node *array, size_t index, struct node *value); /* false beyond the end */
 bool node_cut(struct node *array, size_t index);                     /* takes an element out */
