@@ -1,0 +1,132 @@
+--- Envs, socks and addresses of core/net through the FFI.
+--
+-- C calls back into Lua here, which compiled code must not do: specs that use this run interpreted.
+local ffi = require("ffi")
+local cdef = require("spec.support.cdef")
+
+local net = {
+  core = cdef.load("net/env.h", "net/loop.h", "net/listener.h", "net/sim/sim.h"),
+  second = 1000000000LL,
+  millisecond = 1000000LL,
+}
+local core = net.core
+local kept, failure = {}, nil
+
+jit.off(true, true)
+
+--- A C function pointer to fn, until net.finish. An error in it is raised by net.finish: none may cross C.
+function net.callback(ctype, fn)
+  local pointer = ffi.cast(ctype, function(...)
+    local ok, result = pcall(fn, ...)
+    if ok then return result end
+    failure = failure or result
+    return nil
+  end)
+  kept[#kept + 1] = pointer
+  return pointer
+end
+
+--- For after_each.
+function net.finish()
+  local raised = failure
+  for _, pointer in ipairs(kept) do pointer:free() end
+  kept, failure = {}, nil
+  if raised then error(raised, 0) end
+end
+
+function net.str(text)
+  return ffi.new("struct str", text, #text)
+end
+
+function net.addr(ip, port)
+  local addr = ffi.new("struct addr")
+  assert(core.addr_parse(addr, net.str(ip), port or 0), ip)
+  return addr
+end
+
+function net.format(addr)
+  local buf = ffi.new("char[64]")
+  return ffi.string(buf, core.addr_format(addr, buf))
+end
+
+function net.on_ready(sock, fn)
+  sock.on_ready = net.callback("void (*)(struct sock *, unsigned)", fn)
+end
+
+local names = { [core.IO_OK] = "ok", [core.IO_AGAIN] = "again", [core.IO_EOF] = "eof", [core.IO_ERROR] = "error" }
+
+--- "ok", "again", "eof" or "error"; and the bytes.
+function net.read(sock, cap)
+  local buf, got = ffi.new("char[?]", cap or 65536), ffi.new("size_t[1]")
+  local io = core.sock_read(sock, buf, cap or 65536, got)
+  return names[tonumber(io)], ffi.string(buf, got[0])
+end
+
+--- The same; and how many bytes were taken.
+function net.write(sock, ...)
+  local parts, sent = { ... }, ffi.new("size_t[1]")
+  local iov = ffi.new("struct iovec[?]", #parts)
+  for i, part in ipairs(parts) do
+    iov[i - 1].iov_base = ffi.cast("char *", part)
+    iov[i - 1].iov_len = #part
+  end
+  local io = core.sock_write(sock, iov, #parts, sent)
+  return names[tonumber(io)], tonumber(sent[0])
+end
+
+--- Starts connecting; nil and the errno if that failed at once.
+function net.connect(env, addr)
+  local error = ffi.new("int[1]")
+  local sock = core.env_connect(env, addr, nil, error)
+  if sock == nil then return nil, error[0] end
+  return sock
+end
+
+--- Collects what a sock receives: { bytes, ended = "eof" or "error", reads = {...} }.
+function net.collect(sock)
+  local got = { bytes = "", reads = {} }
+  net.on_ready(sock, function()
+    local io, bytes = net.read(sock)
+    if io == "ok" then
+      got.bytes = got.bytes .. bytes
+      got.reads[#got.reads + 1] = bytes
+    elseif io ~= "again" then
+      got.ended = io
+      got.error = sock.error
+      core.sock_want(sock, 0)
+    end
+  end)
+  core.sock_want(sock, core.SOCK_READ)
+  return got
+end
+
+--- Resolves and calls fn(list of texts, error).
+function net.resolve(env, host, fn)
+  local r = ffi.new("struct resolve")
+  r.fn = net.callback("void (*)(struct resolve *, const struct addr *, size_t, const char *)", function(_, addrs, count, err)
+    local list = {}
+    for i = 1, tonumber(count) do list[i] = net.format(addrs + (i - 1)) end
+    fn(list, err ~= nil and ffi.string(err) or nil)
+  end)
+  core.env_resolve(env, r, net.str(host))
+  return r
+end
+
+--- The same for services: fn(list of "target:port priority weight", error).
+function net.resolve_srv(env, name, fn)
+  local r = ffi.new("struct resolve_srv")
+  r.fn = net.callback("void (*)(struct resolve_srv *, const struct srv_record *, size_t, const char *)",
+    function(_, records, count, err)
+      local list = {}
+      for i = 0, tonumber(count) - 1 do
+        local record = records[i]
+        list[i + 1] = ("%s:%d %d %d"):format(ffi.string(record.target.ptr, record.target.len), record.port,
+          record.priority, record.weight)
+      end
+      fn(list, err ~= nil and ffi.string(err) or nil)
+    end)
+  core.env_resolve_srv(env, r, net.str(name))
+  return r
+end
+
+return net
