@@ -9,7 +9,7 @@ enum { WINDOW_DEFAULT = 256 * 1024 };
 /* --- arriving ---------------------------------------------------------------------------------- */
 
 /* Lets arrive what is due, and waits for the next. */
-static void advance(struct stream *s)
+static void advance(struct sim_stream *s)
 {
     while (s->arrived < s->count && s->pieces[s->arrived].at <= s->env->now)
         s->on_arrival(s, s->pieces[s->arrived++].kind);
@@ -19,27 +19,27 @@ static void advance(struct stream *s)
 
 static void on_timer(struct timer *t)
 {
-    advance(container_of(t, struct stream, timer));
+    advance(container_of(t, struct sim_stream, timer));
 }
 
 /* --- life -------------------------------------------------------------------------------------- */
 
-void stream_init(struct stream *s, struct env *env,
-                 void (*on_arrival)(struct stream *s, enum piece_kind kind))
+void sim_stream_init(struct sim_stream *s, struct env *env,
+                     void (*on_arrival)(struct sim_stream *s, enum piece_kind kind))
 {
-    *s = (struct stream){.env = env, .on_arrival = on_arrival};
+    *s = (struct sim_stream){.env = env, .on_arrival = on_arrival};
     buf_init(&s->bytes, SIZE_MAX);
     timer_init(&s->timer, on_timer);
 }
 
-void stream_fini(struct stream *s)
+void sim_stream_fini(struct sim_stream *s)
 {
     timer_fini(s->env, &s->timer);
     buf_fini(&s->bytes);
     mem_free(s->pieces);
 }
 
-void stream_set_fault(struct stream *s, const struct sim_fault *fault)
+void sim_stream_set_fault(struct sim_stream *s, const struct sim_fault *fault)
 {
     s->fault = fault ? *fault : (struct sim_fault){0};
     s->counted = 0;
@@ -47,7 +47,7 @@ void stream_set_fault(struct stream *s, const struct sim_fault *fault)
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
-static void push(struct stream *s, enum piece_kind kind, size_t len, int64_t at)
+static void push(struct sim_stream *s, enum piece_kind kind, size_t len, int64_t at)
 {
     struct piece *last = s->count > s->first ? &s->pieces[s->count - 1] : NULL;
 
@@ -71,7 +71,7 @@ static void push(struct stream *s, enum piece_kind kind, size_t len, int64_t at)
 }
 
 /* When a piece written now arrives. */
-static int64_t arrival(const struct stream *s)
+static int64_t arrival(const struct sim_stream *s)
 {
     int64_t now = s->env->now, at = now + s->fault.delay;
 
@@ -89,7 +89,7 @@ static size_t at_most(size_t len, size_t limit)
     return len < limit ? len : limit;
 }
 
-static void finish_at(struct stream *s, enum piece_kind kind, int64_t at)
+static void finish_at(struct sim_stream *s, enum piece_kind kind, int64_t at)
 {
     s->ended = true;
     s->reset = kind == PIECE_RESET;
@@ -97,7 +97,7 @@ static void finish_at(struct stream *s, enum piece_kind kind, int64_t at)
 }
 
 /* The bytes of one write, which are in the buffer already, as pieces. */
-static void cut(struct stream *s, size_t len)
+static void cut(struct sim_stream *s, size_t len)
 {
     const struct sim_fault *f = &s->fault;
 
@@ -116,7 +116,7 @@ static void cut(struct stream *s, size_t len)
     }
 }
 
-static size_t room(const struct stream *s)
+static size_t room(const struct sim_stream *s)
 {
     size_t window = s->fault.window ? s->fault.window : WINDOW_DEFAULT;
     size_t queued = buf_len(&s->bytes);
@@ -124,13 +124,13 @@ static size_t room(const struct stream *s)
     return queued < window ? window - queued : 0;
 }
 
-bool stream_is_writable(const struct stream *s)
+bool sim_stream_is_writable(const struct sim_stream *s)
 {
     return s->broken || s->ended || room(s) > 0;
 }
 
 /* Bytes of a write behind a reset are taken too, as a kernel would, and lost. */
-static size_t buffer(struct stream *s, const struct iovec *iov, int count)
+static size_t buffer(struct sim_stream *s, const struct iovec *iov, int count)
 {
     const struct sim_fault *f = &s->fault;
     size_t left = room(s), taken = 0;
@@ -147,7 +147,7 @@ static size_t buffer(struct stream *s, const struct iovec *iov, int count)
     return taken;
 }
 
-enum io stream_write(struct stream *s, const struct iovec *iov, int count, size_t *sent, int *error)
+enum io sim_stream_write(struct sim_stream *s, const struct iovec *iov, int count, size_t *sent, int *error)
 {
     *sent = 0;
     if (s->broken || s->ended) {
@@ -162,7 +162,7 @@ enum io stream_write(struct stream *s, const struct iovec *iov, int count, size_
     return IO_OK;
 }
 
-void stream_finish(struct stream *s, enum piece_kind kind)
+void sim_stream_finish(struct sim_stream *s, enum piece_kind kind)
 {
     if (s->broken || s->reset || (s->ended && kind == PIECE_END))
         return;
@@ -172,17 +172,17 @@ void stream_finish(struct stream *s, enum piece_kind kind)
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-bool stream_is_readable(const struct stream *s)
+bool sim_stream_is_readable(const struct sim_stream *s)
 {
     return s->first < s->arrived;
 }
 
-bool stream_has_data(const struct stream *s)
+bool sim_stream_has_data(const struct sim_stream *s)
 {
     return s->first < s->arrived && s->pieces[s->first].kind == PIECE_DATA;
 }
 
-static void consume(struct stream *s, size_t len)
+static void consume(struct sim_stream *s, size_t len)
 {
     struct piece *p = &s->pieces[s->first];
 
@@ -194,17 +194,17 @@ static void consume(struct stream *s, size_t len)
         s->first = s->arrived = s->count = 0;
 }
 
-enum io stream_read(struct stream *s, void *dst, size_t cap, size_t *got, int *error)
+enum io sim_stream_read(struct sim_stream *s, void *dst, size_t cap, size_t *got, int *error)
 {
     *got = 0;
-    if (!stream_is_readable(s))
+    if (!sim_stream_is_readable(s))
         return IO_AGAIN;
     switch (s->pieces[s->first].kind) {
     case PIECE_DATA: break;
     case PIECE_END: return IO_EOF;
     case PIECE_RESET: *error = ECONNRESET; return IO_ERROR;
     }
-    while (*got < cap && stream_has_data(s)) {
+    while (*got < cap && sim_stream_has_data(s)) {
         size_t len = at_most(cap - *got, s->pieces[s->first].len);
 
         memcpy((char *)dst + *got, buf_head(&s->bytes), len);
@@ -216,22 +216,22 @@ enum io stream_read(struct stream *s, void *dst, size_t cap, size_t *got, int *e
     return IO_OK;
 }
 
-void stream_discard(struct stream *s)
+void sim_stream_discard(struct sim_stream *s)
 {
-    while (stream_has_data(s))
+    while (sim_stream_has_data(s))
         consume(s, s->pieces[s->first].len);
 }
 
-void stream_break(struct stream *s)
+void sim_stream_break(struct sim_stream *s)
 {
     if (s->broken)
         return;
     s->broken = s->ended = true;
     timer_stop(s->env, &s->timer);
     s->count = s->arrived;
+    /* As in Linux, an end that has arrived stays what reading sees. */
     if (s->count > s->first && s->pieces[s->count - 1].kind != PIECE_DATA)
-        s->count--; /* a reset in place of an end nobody has read */
-    s->arrived = s->count;
+        return;
     push(s, PIECE_RESET, 0, s->env->now);
     advance(s);
 }

@@ -17,7 +17,7 @@ struct piece {
     int64_t at; /* INT64_MAX: never */
 };
 
-struct stream {
+struct sim_stream {
     struct env *env;
     struct sim_fault fault;
     size_t counted; /* bytes written since the fault was set */
@@ -29,27 +29,27 @@ struct stream {
     bool ended;  /* by its writer, or by a reset after so many bytes */
     bool reset;  /* its last piece is one */
     bool broken; /* by a reset: writing fails */
-    void (*on_arrival)(struct stream *s, enum piece_kind kind);
+    void (*on_arrival)(struct sim_stream *s, enum piece_kind kind);
 };
 
-void stream_init(struct stream *s, struct env *env,
-                 void (*on_arrival)(struct stream *s, enum piece_kind kind));
-void stream_fini(struct stream *s);
-void stream_set_fault(struct stream *s, const struct sim_fault *fault); /* NULL: none */
+void sim_stream_init(struct sim_stream *s, struct env *env,
+                     void (*on_arrival)(struct sim_stream *s, enum piece_kind kind));
+void sim_stream_fini(struct sim_stream *s);
+void sim_stream_set_fault(struct sim_stream *s, const struct sim_fault *fault); /* NULL: none */
 
 /* What the writing end does. */
-enum io stream_write(struct stream *s, const struct iovec *iov, int count, size_t *sent, int *error);
-void stream_finish(struct stream *s,
-                   enum piece_kind kind);        /* by PIECE_END or PIECE_RESET, which may follow it */
-bool stream_is_writable(const struct stream *s); /* perhaps to learn that it is broken */
+enum io sim_stream_write(struct sim_stream *s, const struct iovec *iov, int count, size_t *sent, int *error);
+void sim_stream_finish(struct sim_stream *s,
+                       enum piece_kind kind); /* by PIECE_END or PIECE_RESET, which may follow it */
+bool sim_stream_is_writable(const struct sim_stream *s); /* perhaps to learn that it is broken */
 
 /* What the reading end does. */
-enum io stream_read(struct stream *s, void *dst, size_t cap, size_t *got, int *error);
-bool stream_is_readable(const struct stream *s); /* perhaps to learn that it has ended */
-bool stream_has_data(const struct stream *s);
-void stream_discard(struct stream *s); /* the bytes that have arrived */
+enum io sim_stream_read(struct sim_stream *s, void *dst, size_t cap, size_t *got, int *error);
+bool sim_stream_is_readable(const struct sim_stream *s); /* perhaps to learn that it has ended */
+bool sim_stream_has_data(const struct sim_stream *s);
+void sim_stream_discard(struct sim_stream *s); /* the bytes that have arrived */
 
-/* Now: what has arrived can be read, then a reset follows; the rest is lost. */
-void stream_break(struct stream *s);
+/* Now: what has arrived can be read, then a reset follows, unless that was the end; the rest is lost. */
+void sim_stream_break(struct sim_stream *s);
 
 #endif

@@ -12,10 +12,10 @@ struct end;
 /* A connection: side 0 connected, side 1 accepted. It lives as long as one of its ends. */
 struct wire {
     struct sim *sim;
-    struct end *ends[2];      /* NULL: closed, or not accepted yet */
-    struct stream streams[2]; /* [i]: what side i sends */
-    struct addr addrs[2];     /* of side i */
-    struct timer establish;   /* the end of connecting */
+    struct end *ends[2];          /* NULL: closed, or not accepted yet */
+    struct sim_stream streams[2]; /* [i]: what side i sends */
+    struct addr addrs[2];         /* of side i */
+    struct timer establish;       /* the end of connecting */
     bool refuse;
 };
 
@@ -51,12 +51,12 @@ static struct end *end_of(struct sock *s)
     return container_of(s, struct end, sock);
 }
 
-static struct stream *incoming(const struct end *e)
+static struct sim_stream *incoming(const struct end *e)
 {
     return &e->wire->streams[1 - e->side];
 }
 
-static struct stream *outgoing(const struct end *e)
+static struct sim_stream *outgoing(const struct end *e)
 {
     return &e->wire->streams[e->side];
 }
@@ -70,8 +70,8 @@ static unsigned end_ready(const struct end *e)
     case END_REFUSED: return SOCK_READ | SOCK_WRITE;
     case END_OPEN: break;
     }
-    return (stream_is_readable(incoming(e)) ? SOCK_READ : 0) |
-           (stream_is_writable(outgoing(e)) ? SOCK_WRITE : 0);
+    return (sim_stream_is_readable(incoming(e)) ? SOCK_READ : 0) |
+           (sim_stream_is_writable(outgoing(e)) ? SOCK_WRITE : 0);
 }
 
 static void end_mark(struct end *e)
@@ -104,26 +104,26 @@ static void on_arrival(struct wire *w, unsigned from, enum piece_kind kind)
     case PIECE_DATA:
         if (!reader) {
             /* Nobody is there to read it. */
-            stream_discard(&w->streams[from]);
-            stream_finish(&w->streams[1 - from], PIECE_RESET);
+            sim_stream_discard(&w->streams[from]);
+            sim_stream_finish(&w->streams[1 - from], PIECE_RESET);
         }
         break;
     case PIECE_END: break;
     case PIECE_RESET:
         w->streams[from].broken = true;
-        stream_break(&w->streams[1 - from]);
+        sim_stream_break(&w->streams[1 - from]);
         break;
     }
     end_mark(w->ends[0]);
     end_mark(w->ends[1]);
 }
 
-static void on_arrival_up(struct stream *s, enum piece_kind kind)
+static void on_arrival_up(struct sim_stream *s, enum piece_kind kind)
 {
     on_arrival(container_of(s, struct wire, streams[0]), 0, kind);
 }
 
-static void on_arrival_down(struct stream *s, enum piece_kind kind)
+static void on_arrival_down(struct sim_stream *s, enum piece_kind kind)
 {
     on_arrival(container_of(s, struct wire, streams[1]), 1, kind);
 }
@@ -155,7 +155,7 @@ static enum io end_read(struct sock *s, void *dst, size_t cap, size_t *got)
     *got = 0;
     if (e->state != END_OPEN)
         return refused_or_again(e);
-    io = stream_read(incoming(e), dst, cap, got, &s->error);
+    io = sim_stream_read(incoming(e), dst, cap, got, &s->error);
     if (io == IO_OK) {
         note_bytes(e->wire->sim, dst, *got);
         end_mark(e->wire->ends[1 - e->side]);
@@ -170,7 +170,7 @@ static enum io end_write(struct sock *s, const struct iovec *iov, int count, siz
     *sent = 0;
     if (e->state != END_OPEN)
         return refused_or_again(e);
-    return stream_write(outgoing(e), iov, count, sent, &s->error);
+    return sim_stream_write(outgoing(e), iov, count, sent, &s->error);
 }
 
 static void end_want(struct sock *s, unsigned events)
@@ -182,15 +182,15 @@ static void end_want(struct sock *s, unsigned events)
 static void end_shutdown(struct sock *s)
 {
     if (end_of(s)->state == END_OPEN)
-        stream_finish(outgoing(end_of(s)), PIECE_END);
+        sim_stream_finish(outgoing(end_of(s)), PIECE_END);
 }
 
 static void wire_free(void *ptr)
 {
     struct wire *w = ptr;
 
-    stream_fini(&w->streams[0]);
-    stream_fini(&w->streams[1]);
+    sim_stream_fini(&w->streams[0]);
+    sim_stream_fini(&w->streams[1]);
     timer_fini(&w->sim->env, &w->establish);
     mem_free(w);
 }
@@ -213,10 +213,10 @@ static void end_close(struct sock *s, bool reset)
     list_remove(&e->backlog);
     w->ends[e->side] = NULL;
     if (e->state == END_OPEN) {
-        bool lost = stream_has_data(incoming(e));
+        bool lost = sim_stream_has_data(incoming(e));
 
-        stream_discard(incoming(e));
-        stream_finish(outgoing(e), reset || lost ? PIECE_RESET : PIECE_END);
+        sim_stream_discard(incoming(e));
+        sim_stream_finish(outgoing(e), reset || lost ? PIECE_RESET : PIECE_END);
     }
     if (!w->ends[0] && !w->ends[1])
         wire_release(w);
@@ -268,7 +268,7 @@ static struct end *end_new(struct wire *w, unsigned side, enum end_state state)
 
 void sim_fault_sock(struct sock *s, const struct sim_fault *fault)
 {
-    stream_set_fault(outgoing(end_of(s)), fault);
+    sim_stream_set_fault(outgoing(end_of(s)), fault);
 }
 
 /* --- listening --------------------------------------------------------------------------------- */
@@ -417,8 +417,8 @@ static struct wire *wire_new(struct sim *sim, const struct addr *from, const str
     struct wire *w = mem_zalloc(sizeof(*w));
 
     w->sim = sim;
-    stream_init(&w->streams[0], &sim->env, on_arrival_up);
-    stream_init(&w->streams[1], &sim->env, on_arrival_down);
+    sim_stream_init(&w->streams[0], &sim->env, on_arrival_up);
+    sim_stream_init(&w->streams[1], &sim->env, on_arrival_down);
     timer_init(&w->establish, on_establish);
     if (from)
         w->addrs[0] = *from;
@@ -444,8 +444,8 @@ struct sock *sim_connect_from(struct env *env, const struct addr *from, const st
     }
     w = wire_new(sim, from, to);
     client = end_new(w, 0, END_CONNECTING);
-    stream_set_fault(&w->streams[0], f ? &f->up : NULL);
-    stream_set_fault(&w->streams[1], f ? &f->down : NULL);
+    sim_stream_set_fault(&w->streams[0], f ? &f->up : NULL);
+    sim_stream_set_fault(&w->streams[1], f ? &f->down : NULL);
     w->refuse = f && f->up.refuse;
     if (f && f->up.hang)
         return &client->sock;
