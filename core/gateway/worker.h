@@ -6,10 +6,13 @@
 #include "base/store.h"
 #include "gateway/config.h"
 #include "gateway/hooks.h"
+#include "gateway/plan.h"
 #include "gateway/router.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "net/env.h"
+
+enum { BEAT_PLUGINS = 256 };
 
 /* One per worker slot, in memory shared with the master. */
 struct beat {
@@ -18,6 +21,9 @@ struct beat {
     _Atomic uint64_t requests; /* finished exchanges */
     _Atomic int64_t connections;
     char where[96]; /* "plugin phase", NUL-terminated, written before plugin is set */
+    /* By plugin number; set by the master when workers had to be killed in that plugin again and again: where
+     * it is attached, 503 is answered instead of running it. Plugins beyond the last are never stopped. */
+    _Atomic bool stopped[BEAT_PLUGINS];
 };
 
 struct worker {
@@ -31,15 +37,18 @@ struct worker {
     struct arena_cache blocks;
     struct server *server;
     struct client *client;
-    struct hooks *hooks;      /* NULL runs without scripts */
-    struct list exchanges;    /* in flight */
+    struct hooks *hooks;   /* NULL runs without scripts */
+    struct list exchanges; /* in flight */
     size_t exchange_count;
     int64_t started; /* env->wall at start: /__health tells the time since */
     int64_t started_monotonic;
     bool draining;
+    struct timer drain_check;        /* while draining: are the last connections gone? */
     void (*on_drained)(void *owner); /* nothing is in flight any more */
     void *owner;
     struct balancers *balancers; /* by backend->id: balancer.h */
+    struct plans *plans;         /* by endpoint->id: plan.h */
+    struct list shadows;         /* exchanges that call shadow backends: shadow.h */
 };
 
 /* What a worker is made of; store, config, router and log are borrowed, the env too. */
@@ -58,8 +67,12 @@ struct worker *worker_new(const struct worker_parts *parts);
 void worker_set_hooks(struct worker *w, struct hooks *hooks);
 /* Takes connections from l (the worker's server becomes its on_accept). */
 void worker_listen(struct worker *w, struct listener *l);
-/* No new connections (the caller closes the listener), idle ones close, the rest finishes; then on_drained. */
+/* No new connections (the caller closes the listener), idle ones close, the rest finishes; then on_drained.
+ */
 void worker_drain(struct worker *w, void (*on_drained)(void *owner), void *owner);
 void worker_free(struct worker *w); /* cuts what is in flight */
+
+/* For exchanges: one more (1) or one less (-1) in flight. */
+void worker_count_exchange(struct worker *w, int change);
 
 #endif

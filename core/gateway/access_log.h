@@ -1,0 +1,24 @@
+/* access_log - the line of a finished exchange: operate.md 4.4. */
+#ifndef GATEWAY_ACCESS_LOG_H
+#define GATEWAY_ACCESS_LOG_H
+
+#include "base/arena.h"
+
+struct access_entry {
+    int64_t wall;    /* when it ended */
+    int64_t latency; /* ns */
+    int status;
+    struct str client_ip;
+    struct str method;
+    struct str path;  /* decoded */
+    struct str query; /* raw */
+    struct str error; /* the "Error #01" line, "" for none */
+};
+
+/* "[GIN] 2026/01/31 - 10:20:30 | 200 |   732.753us | ..." in the arena, without a newline at its end. */
+struct str access_log_line(struct arena *a, const struct access_entry *e);
+
+/* A text in Go's quotes: controls and quotes escaped, ill-formed UTF-8 as \xNN. */
+struct str quote_go(struct arena *a, struct str text);
+
+#endif

@@ -1,0 +1,162 @@
+#include "gateway/answer.h"
+
+#include "gateway/sniff.h"
+#include "http/server.h"
+
+void answer_set(struct exchange *x, int status, struct str type, struct str body)
+{
+    x->answer = (struct answer){.status = status, .has_body = true, .body = body};
+    fields_init(&x->answer.fields, x->arena);
+    if (type.len > 0)
+        field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
+}
+
+/* --- the log
+ * ------------------------------------------------------------------------------------------------ */
+
+static void log_failures(const struct exchange *x)
+{
+    struct log *log = x->worker->log;
+    struct str name = x->plan->log_name;
+    unsigned i = 0;
+
+    if (!x->failed || x->error_is_logged)
+        return;
+    if (x->failures == NULL) {
+        log_write(log, LOG_ERROR, "%.*s %.*s", STR_ARG(name), STR_ARG(x->error_text));
+        return;
+    }
+    for (const struct failure_text *f = x->failures; f != NULL; f = f->next, i++) {
+        if (x->is_merge_error)
+            log_write(log, LOG_ERROR, "%.*s Error #%u: %.*s", STR_ARG(name), i, STR_ARG(f->text));
+        else
+            log_write(log, LOG_ERROR, "%.*s %.*s", STR_ARG(name), STR_ARG(f->text));
+    }
+}
+
+/* --- fields
+ * ------------------------------------------------------------------------------------------------- */
+
+static void add_version(struct exchange *x, bool complete)
+{
+    field_add_id(&x->answer.fields, FIELD_X_KRAKEND, x->worker->plans->version);
+    field_add_id(&x->answer.fields, FIELD_X_KRAKEND_COMPLETED, complete ? STR("true") : STR("false"));
+}
+
+static struct str output_type(enum output output)
+{
+    switch (output) {
+    case OUTPUT_JSON:
+    case OUTPUT_JSON_COLLECTION: return STR("application/json; charset=utf-8");
+    case OUTPUT_STRING: return STR("text/plain; charset=utf-8");
+    case OUTPUT_NOOP: break;
+    }
+    return STR_NONE;
+}
+
+/* A no-op backend's fields beside ours; those of its connection end here (RFC 9110 section 7.6.1). */
+static void add_backend_fields(struct exchange *x, struct call *c)
+{
+    struct fields *reply = &c->reply_fields;
+
+    fields_remove_hop_by_hop(reply);
+    for (unsigned i = 0; i < reply->count; i++) {
+        const struct field *field = &reply->items[i];
+
+        if (field->id == FIELD_OTHER)
+            field_add(&x->answer.fields, field->name, field->value);
+        else if (field->id != FIELD_CONTENT_LENGTH)
+            field_add_id(&x->answer.fields, field->id, field->value);
+    }
+}
+
+/* An error reaches the client only when there is no response; its text only with return_error_msg
+ * (core.md 7.6). */
+static void make_error(struct exchange *x)
+{
+    const struct router_options *options = &x->worker->config->router;
+    struct str text = options->return_error_msg ? x->error_text : STR_NONE;
+    struct str type = STR_NONE;
+
+    if (options->return_error_msg && x->error_type.len > 0)
+        type = x->error_type;
+    else if (text.len > 0)
+        type = sniff_type(text);
+    answer_set(x, x->error_status, type, text);
+    add_version(x, false);
+}
+
+static void make_response(struct exchange *x)
+{
+    struct answer *a = &x->answer;
+    bool has_data = x->has_response && x->data != NULL && node_count(x->data) > 0;
+    bool complete = has_data && x->complete;
+    struct call *c = x->streaming;
+
+    a->status = c != NULL ? c->status : 200;
+    fields_init(&a->fields, x->arena);
+    add_version(x, complete);
+    if (complete && x->endpoint->cache_control.len > 0)
+        field_add_id(&a->fields, FIELD_CACHE_CONTROL, x->endpoint->cache_control);
+    if (c == NULL) {
+        struct str type = output_type(x->endpoint->output);
+
+        if (type.len > 0)
+            field_add_id(&a->fields, FIELD_CONTENT_TYPE, type);
+        return;
+    }
+    add_backend_fields(x, c);
+    if (c->has_content) { /* a plugin had it collected, or answered itself */
+        a->has_body = true;
+        a->body = c->content;
+    }
+}
+
+void answer_make(struct exchange *x)
+{
+    log_failures(x);
+    if (x->has_response)
+        make_response(x);
+    else if (x->failed)
+        make_error(x);
+    else if (x->endpoint->output == OUTPUT_NOOP)
+        answer_set(x, 500, STR_NONE, STR_NONE);
+    else
+        make_response(x);
+}
+
+/* --- content
+ * -------------------------------------------------------------------------------------------------- */
+
+static void one_span(struct exchange *x, struct str text, struct doc_spans *out)
+{
+    struct iovec *iov = arena_alloc(x->arena, sizeof(*iov));
+
+    *iov = (struct iovec){(void *)text.ptr, text.len};
+    *out = (struct doc_spans){iov, text.len > 0, text.len};
+}
+
+static void render_node(struct exchange *x, struct node *n, struct str nothing, struct doc_spans *out)
+{
+    if (n == NULL)
+        one_span(x, nothing, out);
+    else
+        doc_write(x->arena, n, out);
+}
+
+void answer_render(struct exchange *x, struct doc_spans *out)
+{
+    struct node *data = x->has_response ? x->data : NULL;
+
+    switch (x->endpoint->output) {
+    case OUTPUT_JSON: render_node(x, data, STR("{}"), out); return;
+    case OUTPUT_JSON_COLLECTION:
+        render_node(x, data != NULL ? node_get(data, STR("collection")) : NULL, STR("[]"), out);
+        return;
+    case OUTPUT_STRING:
+        data = data != NULL ? node_get(data, STR("content")) : NULL;
+        one_span(x, data != NULL ? node_string(data) : STR_NONE, out);
+        return;
+    case OUTPUT_NOOP: one_span(x, STR_NONE, out); return;
+    }
+}

@@ -1,0 +1,393 @@
+#include "gateway/call.h"
+
+#include "gateway/decode.h"
+#include "gateway/forward.h"
+#include "gateway/passthrough.h"
+#include "gateway/proxy.h"
+#include "http/server.h"
+#include <string.h>
+
+/* --- hooks -------------------------------------------------------------------------------------------------
+ */
+
+static struct hooks *hooks_of(const struct call *c)
+{
+    return c->exchange->worker->hooks;
+}
+
+static bool has_hooks(const struct call *c)
+{
+    const struct hooks *h = hooks_of(c);
+
+    return h != NULL && (h->backend_phases[c->backend->id] & (1u << PHASE_CALL | 1u << PHASE_REPLY)) != 0;
+}
+
+static bool wants_content(const struct call *c)
+{
+    const struct hooks *h = hooks_of(c);
+
+    return h != NULL && h->backend_wants_content != NULL && h->backend_wants_content[c->backend->id];
+}
+
+static enum hook_result run_hooks(struct call *c, enum phase phase)
+{
+    struct hooks *h = hooks_of(c);
+    enum hook_result result = h->ops->run(h, phase, false, c->exchange, c);
+
+    if (result == HOOK_WAIT && c->exchange->gone) { /* nothing can wait for it any more */
+        h->ops->drop(h, c->exchange, c);
+        return HOOK_NEXT;
+    }
+    c->hook_waits = result == HOOK_WAIT;
+    return result;
+}
+
+/* --- the end
+ * ------------------------------------------------------------------------------------------------- */
+
+static void finish(struct call *c)
+{
+    c->state = CALL_DONE;
+    proxy_call_done(c);
+}
+
+static void after_reply_hooks(struct call *c, enum hook_result result)
+{
+    if (result == HOOK_WAIT)
+        return;
+    if (result == HOOK_ANSWERED) /* another reply in place of the backend's */
+        decode_reply(c, c->url);
+    finish(c);
+}
+
+/* Reply hooks run exactly once for a call that was asked about, whatever came of it. */
+static void reply(struct call *c)
+{
+    c->state = CALL_REPLY;
+    if (!c->hooked || c->replied) {
+        finish(c);
+        return;
+    }
+    c->replied = true;
+    after_reply_hooks(c, run_hooks(c, PHASE_REPLY));
+}
+
+static void fail(struct call *c, struct str why)
+{
+    c->failed = true;
+    c->complete = false;
+    c->streaming = false;
+    c->data = NULL;
+    c->failure = why;
+    reply(c);
+}
+
+/* What came is whole: decode it. */
+static void conclude(struct call *c, struct str final_url)
+{
+    decode_reply(c, final_url);
+    reply(c);
+}
+
+/* --- the reply
+ * ----------------------------------------------------------------------------------------------- */
+
+static struct str join(struct arena *a, const struct iovec *iov, int n)
+{
+    size_t len = 0;
+    char *out;
+
+    if (n == 1)
+        return (struct str){iov->iov_base, iov->iov_len};
+    for (int i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    out = arena_bytes(a, len + 1);
+    len = 0;
+    for (int i = 0; i < n; i++) {
+        memcpy(out + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    return (struct str){out, len};
+}
+
+static void copy_reply_fields(struct call *c)
+{
+    struct fields copy;
+
+    fields_init(&copy, c->arena);
+    for (unsigned i = 0; i < c->reply_fields.count; i++) {
+        const struct field *field = &c->reply_fields.items[i];
+
+        field_add(&copy, arena_copy(c->arena, field->name), arena_copy(c->arena, field->value));
+    }
+    c->reply_fields = copy;
+}
+
+/* The head came, and nobody could send it on within this turn (a hook waits): what is borrowed is copied, and
+ * no more is taken. */
+static void keep_head(struct call *c)
+{
+    struct iovec *piece = arena_alloc(c->arena, sizeof(*piece));
+    struct str bytes = join(c->arena, c->pieces, c->piece_count);
+
+    if (c->piece_count == 1)
+        bytes = arena_copy(c->arena, bytes);
+    *piece = (struct iovec){(void *)bytes.ptr, bytes.len};
+    c->pieces = piece;
+    c->piece_count = 1;
+    copy_reply_fields(c);
+    if (!c->stream_over) {
+        c->paused = true;
+        fetch_pause(c->fetch);
+    }
+}
+
+/* A no-op reply: its head is enough to go on. */
+static void take_stream(struct call *c, const struct iovec *iov, int n, bool end)
+{
+    c->streaming = true;
+    c->stream_over = end;
+    c->pieces = (struct iovec *)iov;
+    c->piece_count = n;
+    decode_reply(c, STR_NONE);
+    reply(c);
+    if (c->streaming && c->pieces != NULL)
+        keep_head(c);
+}
+
+static void on_response(struct fetch *f, bool head, const struct iovec *iov, int n, bool end)
+{
+    struct call *c = f->owner;
+
+    if (!head) {
+        passthrough_content(c, iov, n, end);
+        return;
+    }
+    c->status = f->response.status;
+    c->reply_fields = f->response.fields;
+    if (c->request->collect > 0) {
+        c->has_content = true;
+        c->content = join(c->arena, iov, n);
+        conclude(c, f->final_url);
+    } else if (c->plan->streams) {
+        take_stream(c, iov, n, end);
+    } else { /* no-op among others: that it answered is all that counts (core.md R-MG-7) */
+        copy_reply_fields(c);
+        fetch_cancel(f);
+        conclude(c, STR_NONE);
+    }
+}
+
+/* "Get": Go capitalises the method in its messages. */
+static struct str describe(struct call *c, const char *text)
+{
+    struct str method = arena_copy(c->arena, c->method);
+
+    for (size_t i = 1; i < method.len; i++) {
+        if (method.ptr[i] >= 'A' && method.ptr[i] <= 'Z')
+            *(char *)(method.ptr + i) += 'a' - 'A';
+    }
+    return arena_printf(c->arena, "%.*s \"%.*s\": %s", STR_ARG(method), STR_ARG(c->built.text), text);
+}
+
+static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
+{
+    struct call *c = f->owner;
+
+    (void)why;
+    if (c->streaming && c->state == CALL_DONE)
+        passthrough_fail(c, describe(c, text));
+    else if (c->hook_waits) { /* its head is being looked at */
+        hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
+        c->hook_waits = false;
+        fail(c, describe(c, text));
+    } else
+        fail(c, describe(c, text));
+}
+
+static void on_writable(struct fetch *f)
+{
+    struct call *c = f->owner;
+
+    if (c->uploading)
+        stream_read(c->exchange->stream, true);
+}
+
+static const struct fetch_events fetch_events = {on_response, on_fail, on_writable};
+
+/* --- sending
+ * -------------------------------------------------------------------------------------------------- */
+
+/* core.md 4.4: a length only if the client's was forwarded; copies of a request without content are chunked
+ * and empty where a single one says Content-Length: 0. */
+static void set_body(struct call *c, struct fetch_request *r, bool length_forwarded)
+{
+    struct exchange *x = c->exchange;
+    const struct request *request = &x->stream->request;
+    struct iovec *iov;
+
+    if (c->has_body && !x->body_collected && c->body.ptr == NULL) {
+        r->body = FETCH_STREAM;
+        r->length = length_forwarded && request->framing == FRAMING_LENGTH ? (int64_t)request->length : -1;
+        c->uploading = true;
+    } else if (c->has_body) {
+        iov = arena_alloc(c->arena, sizeof(*iov));
+        *iov = (struct iovec){(void *)c->body.ptr, c->body.len};
+        r->body = FETCH_BYTES;
+        r->iov = iov;
+        r->iov_count = c->body.len > 0 ? 1 : 0;
+        r->body_on_redirect = c->backend->send_body_on_redirect;
+        r->chunked = !length_forwarded && !r->body_on_redirect;
+    } else if (c->plan->sends_length && x->plan->copied) {
+        r->body = FETCH_BYTES;
+        r->chunked = true;
+    } else {
+        r->body = FETCH_NO_BODY;
+        r->empty_length = c->plan->sends_length;
+    }
+}
+
+static bool use_changed_url(struct call *c)
+{
+    struct error err;
+
+    if (c->url.ptr == c->built.text.ptr && c->url.len == c->built.text.len)
+        return true;
+    error_clear(&err);
+    if (url_parse(c->arena, c->url, &c->built, &err))
+        return true;
+    fail(c, arena_copy(c->arena, str_of(err.text)));
+    return false;
+}
+
+static void send_request(struct call *c)
+{
+    struct exchange *x = c->exchange;
+    struct fetch_request *r;
+    bool length_forwarded;
+
+    if (!use_changed_url(c))
+        return;
+    r = arena_zalloc(c->arena, sizeof(*r));
+    c->request = r;
+    length_forwarded = forward_finish_fields(c);
+    r->url = c->built;
+    r->method = c->method;
+    r->fields = &c->fields;
+    set_body(c, r, length_forwarded);
+    r->no_redirect = c->backend->no_redirect;
+    r->gunzip_always = c->backend->encoding != ENCODING_NOOP;
+    r->expects_continue = r->body != FETCH_NO_BODY && x->stream->request.expects_continue &&
+                          field_find_id(&c->fields, FIELD_EXPECT) != NULL;
+    if (c->backend->encoding != ENCODING_NOOP || x->plan->keeps_content || wants_content(c))
+        r->collect = CONTENT_MAX;
+    c->state = CALL_SENT;
+    c->fetch = fetch_start(x->worker->client, c->arena, r, &fetch_events, c);
+    if (c->uploading)
+        stream_read(x->stream, true);
+}
+
+/* --- beginning
+ * --------------------------------------------------------------------------------------------------- */
+
+static void after_call_hooks(struct call *c, enum hook_result result)
+{
+    switch (result) {
+    case HOOK_NEXT: send_request(c); return;
+    case HOOK_ANSWERED: conclude(c, c->url); return;
+    case HOOK_FAILED: reply(c); return;
+    case HOOK_WAIT: return;
+    }
+}
+
+void call_start(struct call *c)
+{
+    struct exchange *x = c->exchange;
+
+    c->state = CALL_HOOKS;
+    c->method = c->backend->method_sent;
+    c->has_body = x->has_body;
+    c->body = x->body_collected ? x->body : STR_NONE;
+    if (!forward_call_url(c)) { /* outside of what hooks count: service.md CB-10 */
+        c->failed = true;
+        finish(c);
+        return;
+    }
+    forward_call_fields(c);
+    if (!has_hooks(c)) {
+        send_request(c);
+        return;
+    }
+    c->hooked = true;
+    after_call_hooks(c, run_hooks(c, PHASE_CALL));
+}
+
+void call_resume(struct call *c, enum hook_result result)
+{
+    if (!c->hook_waits || c->state == CALL_DONE)
+        return;
+    c->hook_waits = false;
+    if (c->state == CALL_HOOKS)
+        after_call_hooks(c, result);
+    else
+        after_reply_hooks(c, result);
+}
+
+void call_cut(struct call *c, const char *why, bool cancelled)
+{
+    if (c->state == CALL_DONE || c->state == CALL_NEW)
+        return;
+    if (c->fetch != NULL)
+        fetch_cancel(c->fetch);
+    if (c->hook_waits)
+        hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
+    c->hook_waits = false;
+    c->cancelled = cancelled;
+    fail(c, str_of(why));
+}
+
+void call_end(struct call *c)
+{
+    struct hooks *h = hooks_of(c);
+
+    if (c->state != CALL_NEW && c->fetch != NULL)
+        fetch_cancel(c->fetch);
+    c->uploading = false;
+    if (c->hooked)
+        h->ops->forget_call(h, c);
+    c->hooked = false;
+}
+
+/* --- for hooks
+ * ----------------------------------------------------------------------------------------------------- */
+
+void call_error(struct call *c, int status, struct str text, struct str type)
+{
+    c->failed = true;
+    c->complete = false;
+    c->streaming = false;
+    c->data = NULL;
+    c->failure = arena_copy(c->arena, text);
+    c->failure_status = status;
+    c->failure_body = c->failure;
+    c->failure_type = arena_copy(c->arena, type);
+}
+
+void call_fail(struct call *c, const char *text)
+{
+    call_error(c, 0, str_of(text), STR_NONE);
+}
+
+void call_answer(struct call *c, int status, const struct fields *fields, struct str body)
+{
+    c->status = status;
+    fields_init(&c->reply_fields, c->arena);
+    for (unsigned i = 0; fields != NULL && i < fields->count; i++) {
+        field_add(&c->reply_fields, arena_copy(c->arena, fields->items[i].name),
+                  arena_copy(c->arena, fields->items[i].value));
+    }
+    c->content = arena_copy(c->arena, body);
+    c->has_content = true;
+    c->streaming = false;
+    c->failed = false;
+}

@@ -1,0 +1,11 @@
+/* decode - from a backend's reply to data (core.md 5.1, 5.2). */
+#ifndef GATEWAY_DECODE_H
+#define GATEWAY_DECODE_H
+
+#include "gateway/call.h"
+
+/* c->status, c->reply_fields and c->content are there: decides by the status, and reads the content in the
+ * backend's encoding into c->data; or c->failed and why. final_url is for the message. */
+void decode_reply(struct call *c, struct str final_url);
+
+#endif

@@ -1,0 +1,272 @@
+#include "gateway/plan.h"
+
+#include "base/mem.h"
+#include "base/util.h"
+
+/* --- names -------------------------------------------------------------------------------------- */
+
+_Static_assert(FIELD_COUNT <= 64, "a name_set keeps ids in one word");
+
+bool name_set_has(const struct name_set *set, const struct field *field)
+{
+    if (field->id != FIELD_OTHER)
+        return set->ids >> field->id & 1;
+    for (size_t i = 0; i < set->other_count; i++) {
+        if (str_equal_nocase(set->others[i], field->name))
+            return true;
+    }
+    return false;
+}
+
+static void build_name_set(struct arena *a, const struct str_list *names, struct name_set *set)
+{
+    struct str *others = arena_alloc(a, (names->count + 1) * sizeof(*others));
+
+    *set = (struct name_set){.others = others};
+    for (size_t i = 0; i < names->count; i++) {
+        enum field_id id = field_id(names->items[i]);
+
+        if (id != FIELD_OTHER)
+            set->ids |= UINT64_C(1) << id;
+        else if (names->items[i].len > 0)
+            others[set->other_count++] = names->items[i];
+    }
+}
+
+/* --- parameters --------------------------------------------------------------------------------- */
+
+static struct str param_key(struct arena *a, struct str name)
+{
+    struct str key = arena_copy(a, name);
+
+    if (key.len > 0 && key.ptr[0] >= 'a' && key.ptr[0] <= 'z')
+        *(char *)key.ptr -= 'a' - 'A';
+    return key;
+}
+
+static const struct str *build_param_keys(struct arena *a, const struct endpoint *e)
+{
+    struct str *keys = arena_alloc(a, (e->params.count + 1) * sizeof(*keys));
+
+    for (size_t i = 0; i < e->params.count; i++)
+        keys[i] = param_key(a, e->params.items[i]);
+    return keys;
+}
+
+/* Of parameters with one key the last in the path counts (core.md R-CFG-14). */
+static const int *index_params(struct arena *a, const struct endpoint_plan *plan,
+                               const struct pattern *pattern)
+{
+    int *index = arena_alloc(a, (pattern->count + 1) * sizeof(*index));
+
+    for (size_t i = 0; i < pattern->count; i++) {
+        index[i] = -1;
+        if (pattern->parts[i].param.len == 0)
+            continue;
+        for (size_t k = 0; k < plan->endpoint->params.count; k++) {
+            if (str_equal(plan->param_keys[k], pattern->parts[i].key))
+                index[i] = (int)k;
+        }
+    }
+    return index;
+}
+
+/* --- references to earlier steps --------------------------------------------------------------------- */
+
+/* "respN" with an optional "_path" at the start of text, its first letter in either case. */
+static bool parse_reference(struct arena *a, struct str text, struct reference *r)
+{
+    size_t i = 4;
+
+    if (text.len < 5 || (text.ptr[0] != 'r' && text.ptr[0] != 'R') ||
+        !str_equal(str_slice(text, 1, 4), STR("esp")))
+        return false;
+    r->from = 0;
+    for (; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9' && i < 10; i++)
+        r->from = r->from * 10 + (size_t)(text.ptr[i] - '0');
+    if (i == 4)
+        return false;
+    r->path = STR_NONE;
+    if (i < text.len && text.ptr[i] == '_') {
+        r->path = arena_copy(a, str_slice(text, i + 1, text.len));
+        i = text.len;
+    }
+    r->key = param_key(a, str_slice(text, 0, i));
+    return true;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+}
+
+/* A path with ":" or "/" in it is never resolved (core.md R-SQ-4). */
+static bool path_is_plain(struct str path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (!is_word(path.ptr[i]))
+            return false;
+    }
+    return path.len > 0;
+}
+
+/* Propagated names are matched anywhere in the text (core.md R-SQ-8). */
+static bool find_reference(struct arena *a, struct str text, struct reference *r)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        struct str rest = str_slice(text, i, text.len);
+        size_t len = 0;
+
+        while (len < rest.len && is_word(rest.ptr[len]))
+            len++;
+        if (parse_reference(a, str_slice(rest, 0, len), r))
+            return true;
+    }
+    return false;
+}
+
+static void build_references(struct arena *a, struct backend_plan *plan)
+{
+    const struct pattern *p = &plan->backend->url_pattern;
+    struct reference *list = arena_alloc(a, (p->count + 1) * sizeof(*list));
+
+    plan->references = list;
+    for (size_t i = 0; i < p->count; i++) {
+        struct reference *r = &list[plan->reference_count];
+
+        if (parse_reference(a, p->parts[i].param, r) && path_is_plain(r->path))
+            plan->reference_count++;
+    }
+}
+
+static void build_propagated(struct arena *a, struct endpoint_plan *plan)
+{
+    const struct str_list *names = &plan->endpoint->propagated;
+    struct reference *list = arena_alloc(a, (names->count + 1) * sizeof(*list));
+
+    plan->propagated = list;
+    for (size_t i = 0; i < names->count; i++) {
+        struct reference *r = &list[plan->propagated_count];
+
+        if (!find_reference(a, names->items[i], r))
+            continue;
+        plan->propagated_count++;
+        plan->keeps_content = plan->keeps_content || r->path.len == 0;
+    }
+}
+
+/* --- URLs ---------------------------------------------------------------------------------------- */
+
+static void build_fixed_urls(struct arena *a, struct backend_plan *plan)
+{
+    const struct backend *b = plan->backend;
+    const struct pattern *p = &b->url_pattern;
+    struct str target = STR_NONE;
+
+    if (str_equal(b->sd, STR("dns")))
+        return;
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->parts[i].param.len > 0)
+            return;
+        target = arena_join(a, target, p->parts[i].literal);
+    }
+    plan->fixed = arena_zalloc(a, (b->hosts.count + 1) * sizeof(*plan->fixed));
+    for (size_t i = 0; i < b->hosts.count; i++) {
+        struct error err;
+
+        error_clear(&err);
+        if (!url_parse(a, arena_join(a, b->hosts.items[i], target), &plan->fixed[i].url, &err))
+            plan->fixed[i].failure = arena_copy(a, str_of(err.text));
+    }
+}
+
+static bool method_has_content(struct str method)
+{
+    return str_equal(method, STR("POST")) || str_equal(method, STR("PUT")) || str_equal(method, STR("PATCH"));
+}
+
+static struct backend_plan *build_backend(struct arena *a, const struct endpoint_plan *endpoint,
+                                          const struct backend *b)
+{
+    struct backend_plan *plan = arena_zalloc(a, sizeof(*plan));
+
+    plan->backend = b;
+    build_name_set(a, &b->input_headers, &plan->fields);
+    plan->param_index = index_params(a, endpoint, &b->url_pattern);
+    plan->sends_length = method_has_content(b->method_sent);
+    plan->streams = endpoint->endpoint->output == OUTPUT_NOOP && b->encoding == ENCODING_NOOP;
+    if (endpoint->sequential)
+        build_references(a, plan);
+    build_fixed_urls(a, plan);
+    return plan;
+}
+
+/* --- groups --------------------------------------------------------------------------------------- */
+
+static int64_t share(int64_t timeout, int percent)
+{
+    return timeout / 100 * percent + timeout % 100 * percent / 100;
+}
+
+static void build_group(struct arena *a, const struct endpoint_plan *plan, bool shadow, struct group *g)
+{
+    const struct endpoint *e = plan->endpoint;
+    int64_t shadow_timeout = 0;
+
+    g->backends = arena_alloc(a, (e->backend_count + 1) * sizeof(*g->backends));
+    for (size_t i = 0; i < e->backend_count; i++) {
+        const struct backend *b = &e->backends[i];
+
+        if (b->shadow != shadow)
+            continue;
+        g->backends[g->count++] = build_backend(a, plan, b);
+        int64_t own = b->shadow_timeout != 0 ? b->shadow_timeout : e->timeout;
+        if (own > shadow_timeout)
+            shadow_timeout = own;
+    }
+    g->timeout = g->count > 1 ? share(e->timeout, 85) : e->timeout;
+    /* One shadow may outlive the endpoint; several share its time (core.md R-SH-2). */
+    if (shadow && (g->count == 1 || shadow_timeout < g->timeout))
+        g->timeout = shadow_timeout;
+    if (e->concurrent_calls > 1)
+        g->call_timeout = share(e->timeout, 75);
+}
+
+static void build_endpoint(struct arena *a, const struct endpoint *e, struct endpoint_plan *plan)
+{
+    *plan = (struct endpoint_plan){.endpoint = e, .sequential = e->sequential};
+    build_name_set(a, &e->input_headers, &plan->fields);
+    plan->param_keys = build_param_keys(a, e);
+    build_group(a, plan, false, &plan->real);
+    build_group(a, plan, true, &plan->shadow);
+    plan->copied = plan->real.count + plan->shadow.count > 1 || e->concurrent_calls > 1;
+    plan->collects = plan->copied;
+    for (size_t i = 0; i < e->backend_count; i++)
+        plan->collects = plan->collects || e->backends[i].send_body_on_redirect;
+    if (plan->sequential)
+        build_propagated(a, plan);
+    plan->log_name = arena_printf(a, "[ENDPOINT: %.*s]", STR_ARG(e->route));
+}
+
+struct plans *plans_new(const struct config *config)
+{
+    struct plans *p = mem_zalloc(sizeof(*p));
+
+    arena_init(&p->arena, NULL);
+    p->user_agent = STR("KrakenD Version " KRAKEND_VERSION);
+    p->version =
+        config->router.hide_version_header ? STR("Version undefined") : STR("Version " KRAKEND_VERSION);
+    p->endpoints = arena_zalloc(&p->arena, (config->endpoint_count + 1) * sizeof(*p->endpoints));
+    for (size_t i = 0; i < config->endpoint_count; i++)
+        build_endpoint(&p->arena, &config->endpoints[i], &p->endpoints[i]);
+    return p;
+}
+
+void plans_free(struct plans *p)
+{
+    if (p == NULL)
+        return;
+    arena_fini(&p->arena);
+    mem_free(p);
+}
