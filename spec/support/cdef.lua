@@ -25,7 +25,7 @@ end
 ffi.cdef([[
 struct iovec { void *iov_base; size_t iov_len; };
 typedef unsigned int socklen_t;
-struct sockaddr_storage { unsigned short ss_family; char data[126]; };
+struct sockaddr_storage { unsigned short ss_family; char data[118]; unsigned long align; };
 typedef char *va_list;
 ]])
 

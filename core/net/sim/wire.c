@@ -299,15 +299,13 @@ static struct sim_listener *find_listener(struct sim *sim, const struct addr *to
 static void run_listener(struct source *source)
 {
     struct sim_listener *l = container_of(source, struct sim_listener, source);
-    struct end *e;
 
-    if (list_is_empty(&l->backlog))
-        return;
-    e = container_of(l->backlog.next, struct end, backlog);
-    list_remove(&e->backlog);
-    if (!list_is_empty(&l->backlog))
-        source_mark(sim_of(l->listener.env), source);
-    l->listener.on_accept(&l->listener, &e->sock);
+    while (!list_is_empty(&l->backlog)) {
+        struct end *e = container_of(l->backlog.next, struct end, backlog);
+
+        list_remove(&e->backlog);
+        l->listener.on_accept(&l->listener, &e->sock);
+    }
 }
 
 static void close_listener(struct listener *listener)
