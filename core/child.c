@@ -1,0 +1,151 @@
+#include "child.h"
+
+#include "base/clock.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "script/script.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* A worker without work shows that it lives four times a second. */
+#define IDLE_BEAT (250 * MILLISECOND)
+
+struct child {
+    const struct child_parts *parts;
+    struct env *env;
+    struct worker *worker;
+    struct listener *listener; /* NULL once it drains */
+    struct timer idle;
+    struct timer last_call;
+};
+
+static void on_idle(struct timer *t)
+{
+    struct child *c = container_of(t, struct child, idle);
+
+    timer_start(c->env, t, IDLE_BEAT);
+}
+
+static void on_turn(void *owner)
+{
+    struct child *c = owner;
+
+    atomic_store_explicit(&c->parts->beat->turn, c->env->now, memory_order_relaxed);
+    log_flush(c->parts->log);
+}
+
+static void on_last_call(struct timer *t)
+{
+    loop_stop(container_of(t, struct child, last_call)->env);
+}
+
+static void on_drained(void *owner)
+{
+    loop_stop(((struct child *)owner)->env);
+}
+
+static void on_terminate(void *owner, int signal)
+{
+    struct child *c = owner;
+    int64_t limit = c->parts->startup->config->max_shutdown_wait_time;
+
+    (void)signal;
+    if (c->listener == NULL)
+        return;
+    listener_close(c->listener);
+    c->listener = NULL;
+    close(c->parts->listener);
+    if (limit > 0)
+        timer_start(c->env, &c->last_call, limit);
+    worker_drain(c->worker, on_drained, c);
+}
+
+static bool die_with_master(pid_t master)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == master;
+}
+
+static void set_title(int id)
+{
+    char title[16];
+
+    snprintf(title, sizeof(title), "cuttle/%d", id);
+    prctl(PR_SET_NAME, title);
+}
+
+static struct worker *new_worker(const struct child *c)
+{
+    const struct child_parts *parts = c->parts;
+
+    return worker_new(&(struct worker_parts){
+        .id = parts->id,
+        .env = c->env,
+        .config = parts->startup->config,
+        .router = parts->startup->router,
+        .log = parts->log,
+        .store = parts->store,
+        .beat = parts->beat,
+    });
+}
+
+static bool start(struct child *c, struct error *err)
+{
+    struct loop_options options = {.dns_cache_max = c->parts->startup->config->dns_cache_ttl};
+    struct hooks *hooks;
+
+    c->env = loop_new(&options, err);
+    if (c->env == NULL)
+        return false;
+    c->worker = new_worker(c);
+    hooks = script_hooks_new(c->worker, err);
+    if (hooks == NULL)
+        return false;
+    worker_set_hooks(c->worker, hooks);
+    c->listener = loop_listen(c->env, c->parts->listener, NULL, NULL);
+    worker_listen(c->worker, c->listener);
+    loop_watch_signal(c->env, SIGTERM, on_terminate, c);
+    timer_init(&c->idle, on_idle);
+    timer_init(&c->last_call, on_last_call);
+    timer_start(c->env, &c->idle, IDLE_BEAT);
+    return true;
+}
+
+static void finish(struct child *c)
+{
+    if (c->worker != NULL)
+        worker_free(c->worker);
+    if (c->env != NULL) {
+        if (c->listener != NULL)
+            listener_close(c->listener);
+        timer_fini(c->env, &c->idle);
+        timer_fini(c->env, &c->last_call);
+        loop_free(c->env);
+    }
+}
+
+int child_run(const struct child_parts *parts)
+{
+    struct child c = {.parts = parts};
+    struct error err;
+    sigset_t none;
+    int code = 0;
+
+    error_clear(&err);
+    set_title(parts->id);
+    signal(SIGINT, SIG_IGN); /* of a terminal, it goes to all processes; the master passes it on */
+    if (!die_with_master(parts->master))
+        return 0;
+    if (start(&c, &err)) {
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        loop_run(c.env, on_turn, &c);
+    } else {
+        log_write(parts->log, LOG_ERROR, "[SERVICE: Master] worker %d cannot start: %s", parts->id, err.text);
+        code = 1;
+    }
+    finish(&c);
+    return code;
+}

@@ -1,0 +1,99 @@
+#include "command.h"
+
+#include "base/util.h"
+#include "master.h"
+#include "startup.h"
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CONFIG, DEBUG, HELP, PORT, WORKERS };
+
+static const struct flag flags[] = {
+    [CONFIG] = {"config", 'c', FLAG_STRING, NULL, "Path to the configuration file"},
+    [DEBUG] = {"debug", 'd', FLAG_COUNT, NULL, "Adds the endpoint /__debug/"},
+    [HELP] = {"help", 'h', FLAG_BOOL, NULL, "help for run"},
+    [PORT] = {"port", 'p', FLAG_INT, NULL, "Listens on this port, whatever the file says"},
+    [WORKERS] = {"workers", '\0', FLAG_INT, NULL, "Worker processes; one per CPU that may be used"},
+};
+
+static void tell_components(const struct config *c, struct log *log)
+{
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        const struct endpoint *e = &c->endpoints[i];
+        if (!e->supported)
+            continue;
+        for (size_t b = 0; b < e->backend_count; b++)
+            log_write(log, LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe",
+                      STR_ARG(e->backends[b].url_pattern.text));
+        log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the proxy pipe", STR_ARG(e->route));
+        log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", STR_ARG(e->route));
+    }
+}
+
+static void tell_start(const struct config *c, struct log *log)
+{
+    char folder[PATH_MAX];
+
+    if (c->log.form != LOG_BASIC)
+        log_write(log, LOG_DEBUG, "[SERVICE: telemetry/logging] Improved logging started.");
+    log_write(log, LOG_INFO, "Starting cuttle v" CUTTLE_VERSION " (KrakenD " KRAKEND_VERSION ")");
+    if (getcwd(folder, sizeof(folder)) != NULL)
+        log_write(log, LOG_INFO, "Working directory is %s", folder);
+    for (size_t i = 0; i < c->warning_count; i++)
+        log_write(log, c->warnings[i].level, "%.*s", STR_ARG(c->warnings[i].text));
+    log_write(log, LOG_INFO, "Starting the KrakenD instance");
+    if (c->debug_endpoint)
+        log_write(log, LOG_DEBUG, "[SERVICE: Gin] Debug enabled");
+    tell_components(c, log);
+}
+
+static int fail(const struct startup *s, const struct error *err)
+{
+    fprintf(stderr, "%s %s\n", s->heading, err->text);
+    return EXIT_USAGE;
+}
+
+static int run(const struct arguments *args)
+{
+    struct config_overrides overrides = {
+        .debug = args->values[DEBUG].number > 0,
+        .port = args->values[PORT].number,
+        .environ = environ,
+    };
+    const struct flag_value *workers = &args->values[WORKERS];
+    struct startup startup;
+    struct log log;
+    struct error err;
+    int code;
+
+    if (args->values[CONFIG].text[0] == '\0') {
+        fputs("Pass the path of the configuration file with --config.\n", stderr);
+        return 0;
+    }
+    error_clear(&err);
+    log_init(&log);
+    /* a number that was given must be one; 0 stands for none was */
+    bool loaded = startup_load(&startup, args->values[CONFIG].text, &overrides,
+                               workers->given && workers->number == 0 ? -1 : workers->number, &err);
+    if (loaded) {
+        log_configure(&log, &startup.config->log);
+        tell_start(startup.config, &log);
+    }
+    if (loaded && startup_check_plugins(&startup, &log, &err))
+        code = master_run(&startup, &log);
+    else
+        code = fail(&startup, &err);
+    log_fini(&log);
+    startup_fini(&startup);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "Runs the gateway.",
+    .example = "cuttle run -c krakend.json",
+    .flags = flags,
+    .flag_count = ARRAY_LEN(flags),
+    .run = run,
+};

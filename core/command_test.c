@@ -1,0 +1,30 @@
+#include "base/util.h"
+#include "command.h"
+#include "script/home.h"
+#include "script/test_main.h"
+
+static int test(const struct arguments *args)
+{
+    char home[HOME_MAX];
+    struct error err;
+
+    if (args->rest_count == 0)
+        return command_misuse(&command_test, "which specs? Pass a folder or a file");
+    if (!home_find(home, &err))
+        return command_fail("ERROR starting the specs:", err.text);
+    return script_test_main(home, args->rest_count, args->rest);
+}
+
+static const struct flag flags[] = {
+    {"help", 'h', FLAG_BOOL, NULL, "help for test; other flags go to busted"}};
+
+const struct command command_test = {
+    .name = "test",
+    .summary = "Runs specs (*_spec.lua) with the kit: gateways in a simulator.",
+    .example = "cuttle test spec --filter=breaker",
+    .rest = "folder...",
+    .flags = flags,
+    .flag_count = ARRAY_LEN(flags),
+    .passes_flags = true,
+    .run = test,
+};
