@@ -180,10 +180,12 @@ static bool must_close(const struct h1_stream *s)
 {
     const struct request *request = &s->base.request;
 
-    if (!request->keep_alive || s->conn->base.server->draining)
+    if (!request->keep_alive)
         return true;
-    if (s->content_ended)
-        return false;
+    if (s->content_ended) /* a request that is here already is still answered */
+        return s->conn->base.server->draining && recv_buf_is_empty(&s->conn->in);
+    if (s->conn->base.server->draining)
+        return true;
     /* A client that still waits for 100 (Continue) may send the content now, or not. */
     return s->wants_continue || (request->framing == FRAMING_LENGTH && s->left > STREAM_DROP_MAX);
 }
