@@ -15,13 +15,15 @@ enum { NAME_MAX_LEN = 254 };
 
 /* The first try is given up well before the 2 s that an endpoint has by default; each further one gets twice
  * the time of the one before. */
-enum { QUERY_TIMEOUT_MS = 800, QUERY_TRIES = 3 };
+#define FIRST_TRY (800 * MILLISECOND)
+enum { TRIES = 3 };
 
 #define FAILURE_KEPT SECOND
 
 struct dns {
     struct env *env;
     int64_t cache_max;
+    int64_t first_try;
     char *servers;
     ares_channel channel; /* NULL until the first name that needs it */
     struct timer timeout; /* of c-ares */
@@ -132,8 +134,8 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 static bool start_channel(struct dns *dns)
 {
     struct ares_options options = {
-        .timeout = QUERY_TIMEOUT_MS,
-        .tries = QUERY_TRIES,
+        .timeout = (int)(dns->first_try / MILLISECOND),
+        .tries = TRIES,
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = dns,
     };
@@ -161,6 +163,9 @@ static const char *error_text(int status)
     case ARES_ENODATA:
     case ARES_EBADNAME: return "no such host";
     case ARES_ETIMEOUT: return "timeout";
+    /* c-ares says refused when every server failed. */
+    case ARES_ECONNREFUSED:
+    case ARES_EREFUSED:
     case ARES_ESERVFAIL: return "server misbehaving";
     default: return ares_strerror(status);
     }
@@ -462,6 +467,7 @@ struct dns *dns_new(struct env *env, const struct loop_options *options)
 
     dns->env = env;
     dns->cache_max = options->dns_cache_max > 0 ? options->dns_cache_max : 0;
+    dns->first_try = options->dns_timeout > 0 ? options->dns_timeout : FIRST_TRY;
     if (options->dns_servers)
         dns->servers = mem_copy(options->dns_servers, strlen(options->dns_servers));
     timer_init(&dns->timeout, on_timeout);

@@ -6,6 +6,7 @@
 
 struct loop_options {
     int64_t dns_cache_max;   /* longest time an answer is kept, ns; its own TTL may be shorter */
+    int64_t dns_timeout;     /* of the first of three tries, ns; 0: 800 ms. The next has twice as long */
     const char *dns_servers; /* "127.0.0.1:5353,[::1]:53"; NULL: those of /etc/resolv.conf */
 };
 

@@ -53,7 +53,9 @@ function net.on_ready(sock, fn)
   sock.on_ready = net.callback("void (*)(struct sock *, unsigned)", fn)
 end
 
-local names = { [core.IO_OK] = "ok", [core.IO_AGAIN] = "again", [core.IO_EOF] = "eof", [core.IO_ERROR] = "error" }
+local names = {
+  [core.IO_OK] = "ok", [core.IO_AGAIN] = "again", [core.IO_EOF] = "eof", [core.IO_ERROR] = "error",
+}
 
 --- "ok", "again", "eof" or "error"; and the bytes.
 function net.read(sock, cap)
@@ -103,11 +105,12 @@ end
 --- Resolves and calls fn(list of texts, error).
 function net.resolve(env, host, fn)
   local r = ffi.new("struct resolve")
-  r.fn = net.callback("void (*)(struct resolve *, const struct addr *, size_t, const char *)", function(_, addrs, count, err)
-    local list = {}
-    for i = 1, tonumber(count) do list[i] = net.format(addrs + (i - 1)) end
-    fn(list, err ~= nil and ffi.string(err) or nil)
-  end)
+  r.fn = net.callback("void (*)(struct resolve *, const struct addr *, size_t, const char *)",
+    function(_, addrs, count, err)
+      local list = {}
+      for i = 1, tonumber(count) do list[i] = net.format(addrs + (i - 1)) end
+      fn(list, err ~= nil and ffi.string(err) or nil)
+    end)
   core.env_resolve(env, r, net.str(host))
   return r
 end

@@ -25,9 +25,9 @@ describe("sim", function()
   end
 
   local function listen(at, fn)
-    local on_accept = net.callback("void (*)(struct listener *, struct sock *)", function(listener, sock)
+    local on_accept = net.callback("void (*)(struct listener *, struct sock *)", function(_, sock)
       accepted[#accepted + 1] = sock
-      if fn then fn(sock, listener) end
+      if fn then fn(sock) end
     end)
     local err = ffi.new("struct error")
     local listener = core.sim_listen(env, at, on_accept, nil, err)
@@ -36,7 +36,8 @@ describe("sim", function()
   end
 
   local function run(done, limit)
-    return core.sim_run(env, done and net.callback("bool (*)(void *)", done) or nil, nil, limit or 10 * second)
+    local is_done = done and net.callback("bool (*)(void *)", done) or nil
+    return core.sim_run(env, is_done, nil, limit or 10 * second)
   end
 
   local function timer(delay, fn)
