@@ -1,0 +1,209 @@
+#include "script/answer.h"
+
+#include "script/api.h"
+#include "script/state.h"
+#include "script/value.h"
+#include <string.h>
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+/* Where in Lua the coroutine stands or has failed: "file:line: " in front of a text that does not say it. */
+static void push_position(lua_State *L, const char *text)
+{
+    lua_Debug at;
+
+    for (int level = 0; lua_getstack(L, level, &at); level++) {
+        lua_getinfo(L, "Sl", &at);
+        if (at.currentline <= 0)
+            continue;
+        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+        if (strncmp(text, lua_tostring(L, -1), lua_objlen(L, -1)) != 0)
+            return;
+        lua_pop(L, 1);
+        break;
+    }
+    lua_pushliteral(L, "");
+}
+
+/* The text of the value at the top, which may be of any type and may have no text. */
+static const char *error_text(lua_State *L)
+{
+    if (lua_isstring(L, -1))
+        return lua_tostring(L, -1);
+    if (luaL_callmeta(L, -1, "__tostring") && lua_isstring(L, -1))
+        return lua_tostring(L, -1);
+    lua_pushfstring(L, "error of type %s", luaL_typename(L, -1));
+    return lua_tostring(L, -1);
+}
+
+/* Formats what is at the top of the coroutine's stack; runs protected, for __tostring may raise. On the main stack:
+ * run and entry as light userdata; leaves the line. */
+static int describe_error(lua_State *L)
+{
+    struct run *run = lua_touserdata(L, 1);
+    const char *text;
+
+    lua_settop(L, 0);
+    lua_pushvalue(run->L, -1);
+    lua_xmove(run->L, L, 1);
+    text = error_text(L);
+    push_position(run->L, text);
+    lua_xmove(run->L, L, 1);
+    lua_pushstring(L, text);
+    lua_concat(L, 2);
+    return 1;
+}
+
+static struct answer_taken failed(struct run *run, const struct entry *e, const char *why)
+{
+    struct script *s = run->script;
+    struct exchange *x = run->x;
+    struct str place = x->endpoint != NULL ? x->endpoint->path : STR("service");
+    struct answer_taken taken = {.result = HOOK_FAILED, .broken = true};
+
+    log_write(s->log, LOG_ERROR, "[ENDPOINT: %.*s] plugin %s, %s phase: %s", STR_ARG(place), e->name,
+              phase_name(run->phase), why);
+    taken.text = arena_printf(x->arena, "plugin %s failed in the %s phase", e->name, phase_name(run->phase));
+    return taken;
+}
+
+static struct answer_taken failed_by_error(struct run *run, const struct entry *e)
+{
+    lua_State *L = run->script->L;
+    struct answer_taken taken;
+
+    if (!lua_checkstack(run->L, 4) || lua_cpcall(L, describe_error, run) != 0) {
+        lua_settop(L, 0);
+        return failed(run, e, "an error without a text");
+    }
+    taken = failed(run, e, lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return taken;
+}
+
+/* --- answers ------------------------------------------------------------------------------------ */
+
+/* Everything that may raise while a table becomes an answer; called protected on the main state. */
+struct reading {
+    struct script *s;
+    struct run *run;
+    struct answer_taken *taken;
+};
+
+static void read_status(lua_State *L, int table, struct answer_taken *taken)
+{
+    lua_Number status;
+
+    lua_getfield(L, table, "status");
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        luaL_error(L, "the answer's status: expected a number, got %s", luaL_typename(L, -1));
+    status = lua_tonumber(L, -1);
+    if (!(status >= 200 && status <= 999) || status != (int)status)
+        luaL_error(L, "the answer's status %s is none", lua_tostring(L, -1));
+    taken->status = (int)status;
+    lua_pop(L, 1);
+}
+
+static void read_body(struct reading *r, lua_State *L, int table)
+{
+    struct arena *arena = r->run->x->arena;
+
+    lua_getfield(L, table, "body");
+    switch (lua_type(L, -1)) {
+    case LUA_TNIL: break;
+    case LUA_TSTRING:
+    case LUA_TNUMBER: {
+        size_t len;
+        const char *text = lua_tolstring(L, -1, &len);
+
+        r->taken->body = arena_copy(arena, (struct str){text, len});
+        break;
+    }
+    default:
+        r->taken->body = doc_text(arena, take_value(r->s, L, lua_gettop(L), arena));
+        if (field_find_id(&r->taken->fields, FIELD_CONTENT_TYPE) == NULL)
+            field_add_id(&r->taken->fields, FIELD_CONTENT_TYPE, STR("application/json"));
+    }
+    lua_pop(L, 1);
+}
+
+static int read_answer(lua_State *L)
+{
+    struct reading *r = lua_touserdata(L, 1);
+
+    lua_settop(L, 0);
+    lua_xmove(r->run->L, L, 1);
+    read_status(L, 1, r->taken);
+    lua_getfield(L, 1, "fields");
+    take_fields(L, lua_gettop(L), &r->taken->fields);
+    read_body(r, L, 1);
+    lua_getfield(L, 1, "reason");
+    if (!lua_isnil(L, -1))
+        r->taken->text = arena_copy(r->run->x->arena, str_of(luaL_checkstring(L, -1)));
+    return 0;
+}
+
+enum {
+    MAY_ANSWER = 1 << PHASE_REQUEST | 1 << PHASE_PROXY | 1 << PHASE_CALL | 1 << PHASE_MERGED,
+};
+
+static struct answer_taken answered(struct run *run, const struct entry *e)
+{
+    lua_State *L = run->script->L;
+    struct answer_taken taken = {.result = HOOK_ANSWERED};
+    struct reading reading = {run->script, run, &taken};
+    int top = lua_gettop(L);
+
+    if ((MAY_ANSWER & 1 << run->phase) == 0)
+        return failed(run, e, "returned an answer (only in: request, proxy, call, merged)");
+    fields_init(&taken.fields, run->x->arena);
+    lua_settop(run->L, 1);
+    if (lua_cpcall(L, read_answer, &reading) != 0) {
+        taken = failed(run, e, lua_isstring(L, -1) ? lua_tostring(L, -1) : "returned an impossible answer");
+        lua_settop(L, top);
+    }
+    return taken;
+}
+
+struct answer_taken answer_take(struct run *run, const struct entry *e, int status)
+{
+    struct answer_taken taken = {.result = HOOK_NEXT};
+
+    if (status == LUA_YIELD) {
+        taken = failed(run, e, "yielded outside of a coroutine of its own");
+    } else if (status != 0) {
+        taken = failed_by_error(run, e);
+    } else if (lua_isnoneornil(run->L, 1)) {
+        lua_settop(run->L, 0);
+    } else if (lua_istable(run->L, 1)) {
+        taken = answered(run, e);
+    } else if (lua_islightuserdata(run->L, 1) && lua_touserdata(run->L, 1) == run) {
+        taken = (struct answer_taken){.result = HOOK_FAILED, .call_failed = true, .text = run->failure};
+        lua_settop(run->L, 0);
+    } else {
+        lua_pushfstring(run->L, "returned a %s (expected nothing, an answer or call:fail)",
+                        luaL_typename(run->L, 1));
+        taken = failed(run, e, lua_tostring(run->L, -1));
+    }
+    return taken;
+}
+
+void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken)
+{
+    switch (taken->result) {
+    case HOOK_NEXT:
+    case HOOK_WAIT: break;
+    case HOOK_ANSWERED:
+        if (c != NULL)
+            call_answer(c, taken->status, &taken->fields, taken->body);
+        else
+            exchange_answer(x, taken->status, &taken->fields, taken->body, taken->text.ptr);
+        break;
+    case HOOK_FAILED:
+        if (taken->call_failed)
+            call_fail(c, taken->text.ptr);
+        else
+            exchange_fail(x, taken->text.ptr);
+        break;
+    }
+}

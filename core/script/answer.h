@@ -1,0 +1,31 @@
+/* answer - what a phase returned, checked, and given to the gateway.
+ *
+ *     nothing                                         go on
+ *     { status = 403, fields = {...}, body = ... }    answer (request, proxy, call, merged)
+ *     call:fail("text")                               the call fails (call, reply)
+ *
+ * Anything else, and every error, ends the exchange with 500 and one line in the log.
+ */
+#ifndef SCRIPT_ANSWER_H
+#define SCRIPT_ANSWER_H
+
+#include "http/field.h"
+#include "script/run.h"
+
+struct answer_taken {
+    enum hook_result result;
+    bool broken;      /* the coroutine did not run to its end */
+    bool call_failed; /* HOOK_FAILED by call:fail: text is why */
+    int status;
+    struct fields fields;
+    struct str body;
+    struct str text;  /* why it failed, or what the access log says */
+};
+
+/* Reads and logs the outcome of run's coroutine, which ended with status (of lua_resume); its stack is empty
+ * afterwards. */
+struct answer_taken answer_take(struct run *run, const struct entry *e, int status);
+/* Tells the gateway. */
+void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken);
+
+#endif

@@ -1,0 +1,279 @@
+#include "base/arena.h"
+#include "http/server.h"
+#include "script/api.h"
+#include "script/run.h"
+#include "script/state.h"
+#include <ctype.h>
+#include <string.h>
+
+enum {
+    IN_EDIT = 1 << PHASE_REQUEST | 1 << PHASE_PROXY, /* where the request may still be changed */
+    IN_ANSWER = 1 << PHASE_MERGED | 1 << PHASE_RESPONSE | 1 << PHASE_LOG,
+};
+
+static struct exchange *check_exchange(lua_State *L)
+{
+    return check_life(script_of(L), L, 1, BOX_EXCHANGE)->x;
+}
+
+static struct exchange *check_edit(lua_State *L, const char *function)
+{
+    struct exchange *x = check_exchange(L);
+
+    check_phase(script_of(L), L, function, IN_EDIT);
+    return x;
+}
+
+/* In the proxy phase the request is what the calls are made from, filtered; elsewhere it is the client's. */
+static bool sees_filtered(lua_State *L)
+{
+    struct script *s = script_of(L);
+
+    return s->running != NULL && s->running->phase == PHASE_PROXY;
+}
+
+static struct fields *request_fields(lua_State *L, struct exchange *x)
+{
+    return sees_filtered(L) ? &x->call_fields : &x->fields;
+}
+
+/* exchange:method() -> string */
+static int exchange_method(lua_State *L)
+{
+    push_str(L, check_exchange(L)->method);
+    return 1;
+}
+
+/* exchange:set_method(text) */
+static int exchange_set_method(lua_State *L)
+{
+    struct exchange *x = check_edit(L, "exchange:set_method");
+    struct str method = check_str(L, 2);
+
+    luaL_argcheck(L, field_name_is_valid(method), 2, "not a method");
+    x->method = arena_copy(x->arena, method);
+    return 0;
+}
+
+/* exchange:path() -> string, decoded */
+static int exchange_path(lua_State *L)
+{
+    push_str(L, check_exchange(L)->path);
+    return 1;
+}
+
+/* exchange:raw_query() -> string */
+static int exchange_raw_query(lua_State *L)
+{
+    struct exchange *x = check_exchange(L);
+
+    push_str(L, sees_filtered(L) ? query_format(x->arena, &x->call_query) : x->target_query);
+    return 1;
+}
+
+/* The client's query, parsed when it is first asked for. */
+static const struct query *client_query(struct life *life)
+{
+    struct str raw = life->x->target_query;
+
+    if (life->query_text.ptr == NULL || life->query_text.ptr != raw.ptr || life->query_text.len != raw.len) {
+        query_parse(life->x->arena, raw, &life->query);
+        life->query_text = raw;
+    }
+    return &life->query;
+}
+
+/* exchange:query(name) -> string | nil, its first value */
+static int exchange_query(lua_State *L)
+{
+    struct life *life = check_life(script_of(L), L, 1, BOX_EXCHANGE);
+    const struct query *query = sees_filtered(L) ? &life->x->call_query : client_query(life);
+    struct str name = check_str(L, 2);
+
+    for (size_t i = 0; i < query->count; i++)
+        if (str_equal(query->pairs[i].name, name)) {
+            push_str(L, query->pairs[i].value);
+            return 1;
+        }
+    lua_pushnil(L);
+    return 1;
+}
+
+/* exchange:set_query(raw) */
+static int exchange_set_query(lua_State *L)
+{
+    struct exchange *x = check_edit(L, "exchange:set_query");
+    struct str raw = arena_copy(x->arena, check_str(L, 2));
+
+    for (size_t i = 0; i < raw.len; i++)
+        luaL_argcheck(L, (unsigned char)raw.ptr[i] > ' ' && raw.ptr[i] != '#' && raw.ptr[i] != '\177', 2,
+                      "not a query: encode it");
+    if (sees_filtered(L))
+        query_parse(x->arena, raw, &x->call_query);
+    else
+        x->target_query = raw;
+    return 0;
+}
+
+/* exchange:field(name) -> string | nil */
+static int exchange_field(lua_State *L)
+{
+    return fields_lua_field(L, request_fields(L, check_exchange(L)));
+}
+
+/* exchange:field_lines(name) -> list */
+static int exchange_field_lines(lua_State *L)
+{
+    return fields_lua_lines(L, request_fields(L, check_exchange(L)));
+}
+
+/* exchange:set_field(name, value | nil) */
+static int exchange_set_field(lua_State *L)
+{
+    return fields_lua_set(L, request_fields(L, check_edit(L, "exchange:set_field")));
+}
+
+/* exchange:add_field(name, value) */
+static int exchange_add_field(lua_State *L)
+{
+    return fields_lua_add(L, request_fields(L, check_edit(L, "exchange:add_field")));
+}
+
+/* The key of a parameter is its name with the first letter in upper case. */
+static struct str param_key(struct arena *a, struct str name)
+{
+    struct str key = arena_copy(a, name);
+
+    if (key.len > 0)
+        ((char *)key.ptr)[0] = (char)toupper((unsigned char)key.ptr[0]);
+    return key;
+}
+
+/* exchange:param(name) -> string | nil */
+static int exchange_lua_param(lua_State *L)
+{
+    struct exchange *x = check_exchange(L);
+    struct str name = check_str(L, 2);
+    const struct param *param = exchange_param(x, name);
+
+    if (param == NULL)
+        param = exchange_param_by_key(x, name);
+    if (param == NULL)
+        lua_pushnil(L);
+    else
+        push_str(L, param->value);
+    return 1;
+}
+
+/* exchange:set_param(name, value) */
+static int exchange_lua_set_param(lua_State *L)
+{
+    struct exchange *x = check_edit(L, "exchange:set_param");
+    struct str name = check_str(L, 2);
+    const struct param *param = exchange_param(x, name);
+
+    exchange_set_param(x, param != NULL ? param->key : param_key(x->arena, name), check_str(L, 3));
+    return 0;
+}
+
+/* exchange:client_ip() -> string, "" when it is unknown */
+static int exchange_client_ip(lua_State *L)
+{
+    push_str(L, check_exchange(L)->client_ip);
+    return 1;
+}
+
+/* exchange:host() -> string */
+static int exchange_host(lua_State *L)
+{
+    push_str(L, check_exchange(L)->stream->request.host);
+    return 1;
+}
+
+/* exchange:endpoint() -> string | nil, as configured: "/users/{id}" */
+static int exchange_endpoint(lua_State *L)
+{
+    struct exchange *x = check_exchange(L);
+
+    if (x->endpoint == NULL)
+        lua_pushnil(L);
+    else
+        push_str(L, x->endpoint->path);
+    return 1;
+}
+
+/* exchange:body() -> string | nil */
+static int exchange_body(lua_State *L)
+{
+    struct exchange *x = check_exchange(L);
+
+    if (!x->has_body) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (!x->body_collected)
+        return luaL_error(L, "exchange:body needs `reads_body = true` in the plugin");
+    push_str(L, x->body);
+    return 1;
+}
+
+/* exchange:set_body(text | nil) */
+static int exchange_set_body(lua_State *L)
+{
+    struct exchange *x = check_edit(L, "exchange:set_body");
+
+    if (x->has_body && !x->body_collected)
+        return luaL_error(L, "exchange:set_body needs `reads_body = true` in the plugin");
+    x->has_body = !lua_isnoneornil(L, 2);
+    x->body_collected = true;
+    x->body = x->has_body ? arena_copy(x->arena, check_str(L, 2)) : STR_NONE;
+    return 0;
+}
+
+/* exchange:response() -> response */
+static int exchange_response(lua_State *L)
+{
+    struct script *s = script_of(L);
+    struct life *life = check_life(s, L, 1, BOX_EXCHANGE);
+
+    check_phase(s, L, "exchange:response", IN_ANSWER);
+    push_response(s, L, life);
+    return 1;
+}
+
+/* exchange:elapsed() -> seconds since the first byte of the request */
+static int exchange_elapsed(lua_State *L)
+{
+    struct exchange *x = check_exchange(L);
+
+    lua_pushnumber(L, (double)(x->worker->env->now - x->stream->started) / 1e9);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"method", exchange_method},
+    {"set_method", exchange_set_method},
+    {"path", exchange_path},
+    {"raw_query", exchange_raw_query},
+    {"query", exchange_query},
+    {"set_query", exchange_set_query},
+    {"field", exchange_field},
+    {"field_lines", exchange_field_lines},
+    {"set_field", exchange_set_field},
+    {"add_field", exchange_add_field},
+    {"param", exchange_lua_param},
+    {"set_param", exchange_lua_set_param},
+    {"client_ip", exchange_client_ip},
+    {"host", exchange_host},
+    {"endpoint", exchange_endpoint},
+    {"body", exchange_body},
+    {"set_body", exchange_set_body},
+    {"response", exchange_response},
+    {"elapsed", exchange_elapsed},
+    {NULL, NULL},
+};
+
+void api_exchange_open(struct script *s)
+{
+    api_type(s, BOX_EXCHANGE, methods, NULL);
+}

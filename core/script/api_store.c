@@ -1,0 +1,133 @@
+/* The store as one place sees it: its keys are behind the place's own name. */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "script/api.h"
+#include "script/state.h"
+#include <math.h>
+#include <string.h>
+
+struct store_box {
+    size_t prefix_len;
+    char prefix[];
+};
+
+static const double default_ttl = 3600; /* seconds */
+enum { KEY_MAX_ON_STACK = 512 };
+
+static struct store *store_of(struct script *s)
+{
+    return s->worker != NULL ? s->worker->store : NULL;
+}
+
+/* The whole key; longer ones than buf go to the scratch arena. */
+static struct str check_key(lua_State *L, char *buf)
+{
+    struct script *s = script_of(L);
+    const struct store_box *box = check_box(s, L, 1, BOX_STORE);
+    struct str key = check_str(L, 2);
+    size_t len = box->prefix_len + key.len;
+
+    if (len > KEY_MAX_ON_STACK)
+        buf = arena_bytes(script_scratch(s), len);
+    memcpy(buf, box->prefix, box->prefix_len);
+    memcpy(buf + box->prefix_len, key.ptr, key.len);
+    return (struct str){buf, len};
+}
+
+static int64_t check_ttl(lua_State *L, int index)
+{
+    double ttl = luaL_optnumber(L, index, default_ttl);
+
+    luaL_argcheck(L, ttl > 0, index, "a time to live is above 0");
+    return ttl >= 9e9 ? INT64_MAX / 2 : (int64_t)(ttl * 1e9);
+}
+
+/* store:take(key, rate, capacity[, ttl]) -> 0 | seconds until a token is there */
+static int store_lua_take(lua_State *L)
+{
+    char buf[KEY_MAX_ON_STACK];
+    struct script *s = script_of(L);
+    struct str key = check_key(L, buf);
+    double rate = luaL_checknumber(L, 3), capacity = luaL_checknumber(L, 4);
+    int64_t ttl = check_ttl(L, 5);
+
+    luaL_argcheck(L, rate > 0 && isfinite(rate), 3, "a rate is above 0");
+    luaL_argcheck(L, capacity >= 1, 4, "a capacity is 1 or more");
+    if (store_of(s) == NULL)
+        lua_pushinteger(L, 0);
+    else
+        lua_pushnumber(L, (double)store_take(store_of(s), key, rate, capacity, ttl, script_now(s)) / 1e9);
+    return 1;
+}
+
+/* store:read(key) -> version, a, b, c, d; version 0: there is nothing */
+static int store_lua_read(lua_State *L)
+{
+    char buf[KEY_MAX_ON_STACK];
+    struct script *s = script_of(L);
+    struct store_record record = {0};
+    struct str key = check_key(L, buf);
+
+    if (store_of(s) != NULL)
+        store_read(store_of(s), key, script_now(s), &record);
+    lua_pushnumber(L, (lua_Number)record.version);
+    for (int i = 0; i < 4; i++)
+        lua_pushnumber(L, record.value[i]);
+    return 5;
+}
+
+/* store:write(key, version, a, b, c, d[, ttl]) -> boolean: false if it changed since that version was read */
+static int store_lua_write(lua_State *L)
+{
+    char buf[KEY_MAX_ON_STACK];
+    struct script *s = script_of(L);
+    struct store_record record;
+    struct str key = check_key(L, buf);
+    int64_t ttl = check_ttl(L, 8);
+
+    record.version = (uint64_t)luaL_checknumber(L, 3);
+    for (int i = 0; i < 4; i++)
+        record.value[i] = luaL_optnumber(L, 4 + i, 0);
+    lua_pushboolean(L, store_of(s) == NULL || store_write(store_of(s), key, &record, ttl, script_now(s)));
+    return 1;
+}
+
+/* store:add(key, amount[, ttl]) -> the sum */
+static int store_lua_add(lua_State *L)
+{
+    char buf[KEY_MAX_ON_STACK];
+    struct script *s = script_of(L);
+    struct str key = check_key(L, buf);
+    double amount = luaL_checknumber(L, 3);
+    int64_t ttl = check_ttl(L, 4);
+
+    lua_pushnumber(L, store_of(s) != NULL ? store_add(store_of(s), key, amount, ttl, script_now(s)) : amount);
+    return 1;
+}
+
+/* host.store(prefix) -> store: of the place that has this name */
+static int host_store(lua_State *L)
+{
+    struct str prefix = check_str(L, 1);
+    struct store_box *box = push_box(script_of(L), L, BOX_STORE, sizeof(*box) + prefix.len);
+
+    box->prefix_len = prefix.len;
+    memcpy(box->prefix, prefix.ptr, prefix.len);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"take", store_lua_take},
+    {"read", store_lua_read},
+    {"write", store_lua_write},
+    {"add", store_lua_add},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {{"store", host_store}, {NULL, NULL}};
+
+void api_store_open(struct script *s)
+{
+    api_type(s, BOX_STORE, methods, NULL);
+    api_functions(s, s->L, functions);
+}

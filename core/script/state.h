@@ -1,0 +1,58 @@
+/* state - what one worker's scripts are made of; seen by the files of this folder only. */
+#ifndef SCRIPT_STATE_H
+#define SCRIPT_STATE_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "gateway/exchange.h"
+#include "script/box.h"
+#include "script/chain.h"
+#include <lauxlib.h>
+#include <lua.h>
+
+struct run;
+
+struct script {
+    struct hooks hooks; /* first: what the gateway holds */
+    lua_State *L;
+    struct worker *worker; /* NULL: checking only */
+    const struct config *config;
+    struct log *log;
+
+    struct chains chains;
+    struct run *running;    /* whose coroutine is executing; NULL: none */
+    struct list free_runs;  /* coroutines that wait for work */
+    struct list free_lives; /* box.h */
+    size_t run_count;
+    size_t life_count;
+
+    int anchors;                  /* ref of the table that keeps the boxes of living exchanges and calls */
+    const void *metas[BOX_KINDS]; /* identity of each kind's metatable */
+    int meta_refs[BOX_KINDS];
+    const void *array_meta; /* marks tables that are JSON arrays */
+    int array_meta_ref;
+
+    int64_t *signed_slot;    /* storage of the cdata that carry integers beyond 2^53 (lua/cuttle/int64.lua) */
+    uint64_t *unsigned_slot;
+    int push_signed, push_unsigned, int64_text;
+
+    struct arena scratch;     /* for what ends with one call of an API function */
+    struct task collect_task; /* steps the collector at the end of a turn */
+    unsigned since_collect;   /* runs since then */
+};
+
+/* The script of the C function that is running: its first upvalue. */
+struct script *script_of(lua_State *L);
+
+/* An empty scratch arena; what an earlier call left behind (it may have raised) is gone. */
+struct arena *script_scratch(struct script *s);
+
+int64_t script_now(const struct script *s);
+int64_t script_wall(const struct script *s);
+
+/* Pushes the bytes as a string. */
+void push_str(lua_State *L, struct str s);
+/* The bytes of a string argument, borrowed from the stack. */
+struct str check_str(lua_State *L, int index);
+
+#endif

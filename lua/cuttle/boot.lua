@@ -1,0 +1,328 @@
+--- Runs once when a worker starts, and for `check`: finds the plugins a configuration attaches, checks their settings,
+--- builds them, and gives their functions to C in running order.
+--
+-- host: the functions of core/script/api_host.c, api_runtime.c, api_store.c, api_http.c; host.json.
+local loader = require("cuttle.loader")
+local pipeline = require("cuttle.pipeline")
+local runtime = require("cuttle.runtime")
+local schema = require("cuttle.schema")
+
+local boot = {}
+boot.__index = boot
+
+local function log_with(host)
+  local levels = { debug = 0, info = 1, warning = 2, error = 3 }
+  return function(level, text) host.log(levels[level], text) end
+end
+
+-- --- places -------------------------------------------------------------------------------------
+
+--- The places of the configuration, each with its settings: { scope, id, name, path, extra, ... }.
+local function service_place(service)
+  return {
+    scope = "service", id = 0, name = "service", path = "", log_name = "[SERVICE: Plugins]",
+    extra = service.extra,
+  }
+end
+
+local function endpoint_place(endpoint, index)
+  return {
+    scope = "endpoint", id = endpoint.id, name = ("%s %s"):format(endpoint.method, endpoint.path),
+    endpoint = endpoint.path, timeout = endpoint.timeout, static = endpoint.static,
+    path = ("endpoints[%d]"):format(index), log_name = ("[ENDPOINT: %s]"):format(endpoint.path),
+    extra = endpoint.extra,
+  }
+end
+
+local function backend_place(endpoint, index, backend, position)
+  local place = {
+    scope = "backend", id = backend.id,
+    name = ("%s %s %d"):format(endpoint.method, endpoint.path, position),
+    endpoint = endpoint.path, backend = backend.url_pattern, timeout = endpoint.timeout, noop = backend.noop,
+    path = ("endpoints[%d].backend[%d]"):format(index, position),
+    log_name = ("[BACKEND: %s]"):format(backend.url_pattern),
+    extra = backend.extra,
+  }
+  if backend.manipulation then
+    place.extra[#place.extra + 1] = { "cuttle/manipulation", backend.manipulation }
+  end
+  return place
+end
+
+local function setting_path(place, namespace)
+  return ("%sextra_config[%q]"):format(place.path == "" and "" or place.path .. ".", namespace)
+end
+
+-- --- building -----------------------------------------------------------------------------------
+
+function boot:problem(text)
+  self.problems[#self.problems + 1] = text
+end
+
+local function allowed(plugin, scope)
+  for _, name in ipairs(plugin.scopes) do
+    if name == scope then return true end
+  end
+  return false
+end
+
+--- Errors of our own code carry a position that says nothing to an operator.
+local function reason(problem)
+  if type(problem) == "table" and problem.message then return problem.message end
+  return tostring(problem)
+end
+
+--- plugin.new for one place; nil if there is nothing to do there, or the problem was told.
+function boot:build(plugin, place, settings, path)
+  if plugin.schema then
+    local ok, problems = schema.check(plugin.schema, settings, path)
+    if not ok then
+      for _, problem in ipairs(problems) do self:problem(problem) end
+      return nil
+    end
+  end
+  local given = runtime.new(self.host, self.shared, plugin, place)
+  if not plugin.new then
+    return setmetatable({ config = settings, runtime = given }, { __index = plugin })
+  end
+  local ok, instance, refusal = pcall(plugin.new, settings, given)
+  if not ok then
+    self:problem(("%s: %s"):format(path, reason(instance)))
+    return nil
+  end
+  if instance == nil then
+    if refusal then self:problem(("%s: %s"):format(path, refusal)) end
+    return nil
+  end
+  if type(instance) ~= "table" then
+    self:problem(("%s: %s: new returned a %s"):format(path, plugin.file, type(instance)))
+    return nil
+  end
+  if getmetatable(instance) == nil then setmetatable(instance, { __index = plugin }) end
+  return instance
+end
+
+--- Appends a layer to a place. component: of pipeline.lua.
+function boot:add_layer(layers, component, plugin, place, settings, path)
+  if not allowed(plugin, place.scope) then
+    self.log("warning", ("%s: %s is not for a %s: ignored"):format(path, plugin.namespace, place.scope))
+    return
+  end
+  local instance = self:build(plugin, place, settings, path)
+  if not instance then return end
+  layers[#layers + 1] = {
+    plugin = plugin, instance = instance, outer = component.outer, component = component,
+  }
+end
+
+-- --- the kinds of component -----------------------------------------------------------------------
+
+local function settings_of(place, namespace)
+  for _, pair in ipairs(place.extra) do
+    if pair[1] == namespace then return pair[2], true end
+  end
+end
+
+function boot:add_namespace(layers, component, place)
+  local namespace = component[1]
+  local settings, there = settings_of(place, namespace)
+  if not there then return end
+  local plugin, problem = self.loader:for_namespace(namespace, component.plugin)
+  if problem and problem ~= "" then self:problem(problem) end
+  if plugin then self:add_layer(layers, component, plugin, place, settings, setting_path(place, namespace)) end
+end
+
+--- The names that a plugin/... block lists, in running order.
+local function listed_names(component, block)
+  if type(block) ~= "table" then return {} end
+  local list = block.name
+  if type(list) == "string" then list = not component.list_order and { list } or {} end
+  if type(list) ~= "table" or component.one and type(block.name) ~= "string" then return {} end
+  local names = {}
+  for _, name in ipairs(list) do
+    if type(name) == "string" and component.last_first then
+      table.insert(names, 1, name)
+    elseif type(name) == "string" then
+      names[#names + 1] = name
+    end
+  end
+  return names
+end
+
+function boot:add_names(layers, component, place)
+  local block = settings_of(place, component.names)
+  for _, name in ipairs(listed_names(component, block)) do
+    local plugin, problem = self.loader:for_name(name)
+    if problem then self:problem(problem) end
+    if plugin then
+      local path = setting_path(place, component.names) .. ("[%q]"):format(name)
+      local settings = block[name]
+      if settings == nil then settings = {} end
+      self:add_layer(layers, component, plugin, place, settings, path)
+    else
+      self.log(component.last_first and "error" or "warning",
+        ("%s No plugin registered as %s"):format(place.log_name, name))
+    end
+  end
+end
+
+--- Namespaces that have no line of their own: a team's.
+function boot:add_team(layers, component, place)
+  for _, pair in ipairs(place.extra) do
+    local namespace, settings = pair[1], pair[2]
+    local plugin = self.loader.by_namespace[namespace]
+    if plugin and not pipeline.component(place.scope, namespace) then
+      self:add_layer(layers, component, plugin, place, settings, setting_path(place, namespace))
+    end
+  end
+end
+
+--- Ours at a place where they have no line do nothing; say so, for a guard must not be missing in silence.
+function boot:warn_misplaced(place)
+  for _, pair in ipairs(place.extra) do
+    if not pipeline.component(place.scope, pair[1]) then
+      for _, scope in ipairs(pipeline.scopes) do
+        local component = pipeline.component(scope, pair[1])
+        if component and component.plugin then
+          self.log("warning", ("%s: %s is for a %s, not for a %s: ignored"):format(
+            setting_path(place, pair[1]), pair[1], scope, place.scope))
+        end
+      end
+    end
+  end
+end
+
+function boot:layers_of(place)
+  local layers = {}
+  for _, component in ipairs(pipeline[place.scope]) do
+    if component.team then
+      self:add_team(layers, component, place)
+    elseif component.names then
+      self:add_names(layers, component, place)
+    elseif component.core then
+      if place.static then layers[#layers + 1] = { core = component.core } end
+    else
+      self:add_namespace(layers, component, place)
+    end
+  end
+  self:warn_misplaced(place)
+  return layers
+end
+
+-- --- running order --------------------------------------------------------------------------------
+
+local function runs(layer, phase)
+  if layer.core then return phase == "merged" end
+  local only = layer.component.phases
+  if only then
+    local listed = false
+    for _, name in ipairs(only) do listed = listed or name == phase end
+    if not listed then return false end
+  end
+  return layer.instance[phase]
+end
+
+local function way_in(layers)
+  local order = {}
+  for i = 1, #layers do order[i] = i end
+  return order
+end
+
+--- The reverse; but a list of modifiers keeps its order both ways.
+local function way_out(layers)
+  local order, i = {}, #layers
+  while i >= 1 do
+    local first = i
+    local component = layers[i].component
+    if component and component.list_order then
+      while first > 1 and layers[first - 1].component == component do first = first - 1 end
+    end
+    for position = first, i do order[#order + 1] = position end
+    i = first - 1
+  end
+  return order
+end
+
+--- proxy.static is laid over the answer after the phase anyway; it has a place in it only if somebody comes later.
+local function without_last_static(layers, order)
+  local last = order[#order]
+  while last and layers[last].core do
+    order[#order] = nil
+    last = order[#order]
+  end
+  return order
+end
+
+function boot:add_phase(place, layers, phase, order)
+  local running = {}
+  for _, position in ipairs(order) do
+    if runs(layers[position], phase) then running[#running + 1] = position end
+  end
+  for _, position in ipairs(without_last_static(layers, running)) do
+    local layer = layers[position]
+    local name = layer.core or layer.plugin.name
+    self.host.add(place.scope, place.id, phase, position - 1, name, layer.instance,
+      layer.core == nil and layer.instance[phase] or nil, layer.outer)
+  end
+end
+
+function boot:attach(place)
+  local layers = self:layers_of(place)
+  if #layers == 0 then return end
+  self.host.layers(place.scope, place.id, #layers)
+  local phases = pipeline.phases[place.scope]
+  for _, phase in ipairs(phases.way_in) do self:add_phase(place, layers, phase, way_in(layers)) end
+  for _, phase in ipairs(phases.way_out) do self:add_phase(place, layers, phase, way_out(layers)) end
+  for _, layer in ipairs(layers) do
+    if layer.plugin and layer.plugin.reads_body then self:want_body(place) end
+    if layer.plugin and layer.plugin.reads_content and place.scope == "backend" then
+      self.host.wants("backend", place.id, "content")
+    end
+  end
+end
+
+--- A backend's plugin that reads the request's body needs it collected for the whole endpoint.
+function boot:want_body(place)
+  if place.scope == "backend" then
+    self.host.wants("endpoint", place.endpoint_id, "body")
+  else
+    self.host.wants(place.scope, place.id, "body")
+  end
+end
+
+-- --- all of it --------------------------------------------------------------------------------------
+
+function boot:attach_endpoint(endpoint, index)
+  self:attach(endpoint_place(endpoint, index))
+  for position, backend in ipairs(endpoint.backends) do
+    local place = backend_place(endpoint, index, backend, position - 1)
+    place.endpoint_id = endpoint.id
+    self:attach(place)
+  end
+end
+
+local function protect_strings()
+  getmetatable("").__metatable = "string"
+end
+
+--- True; or nil and what is wrong, a line each.
+return function(host, home)
+  protect_strings()
+  local log = log_with(host)
+  local service = host.service()
+  local self = setmetatable({
+    host = host, log = log, problems = {}, shared = runtime.shared(host),
+    loader = loader.new(host, home, service.plugin, log),
+  }, boot)
+  local ok, problem = self.loader:load_folders()
+  if not ok then return nil, problem end
+  self:attach(service_place(service))
+  local index, endpoint = 0, host.endpoint(0)
+  while endpoint do
+    self:attach_endpoint(endpoint, index)
+    index = index + 1
+    endpoint = host.endpoint(index)
+  end
+  if #self.problems > 0 then return nil, table.concat(self.problems, "\n") end
+  return true
+end

@@ -1,0 +1,52 @@
+--- Makes the `runtime` that a plugin is given: everything it may use of the world.
+local duration = require("cuttle.duration")
+
+local runtime = {}
+
+local levels = { debug = 0, info = 1, warning = 2, error = 3 }
+
+local function make_log(host, prefix)
+  local log = {}
+  for name, level in pairs(levels) do
+    log[name] = function(text, ...)
+      if not host.log_wants(level) then return end
+      if select("#", ...) > 0 then text = text:format(...) end
+      host.log(level, prefix .. tostring(text))
+    end
+  end
+  return log
+end
+
+local function make_http(host)
+  local function request(options)
+    return host.http_request(options)
+  end
+  local function with(method)
+    return function(url, options)
+      local copied = {}
+      for key, value in pairs(options or {}) do copied[key] = value end
+      copied.method, copied.url = method, url
+      return request(copied)
+    end
+  end
+  return { request = request, get = with("GET"), post = with("POST") }
+end
+
+--- What all plugins have in common.
+function runtime.shared(host)
+  return {
+    now = host.now, wall = host.wall, sleep = host.sleep, random = host.random, json = host.json,
+    http = make_http(host), duration = duration.parse,
+  }
+end
+
+--- For one plugin at one place. place: { scope, name, endpoint, backend, timeout, log_name }.
+function runtime.new(host, shared, plugin, place)
+  return setmetatable({
+    place = place,
+    log = make_log(host, ("%s[%s] "):format(place.log_name, plugin.log_name or plugin.name)),
+    store = host.store(("%s\0%s\0%s\0"):format(plugin.namespace, place.scope, place.name)),
+  }, { __index = shared, __metatable = false })
+end
+
+return runtime

@@ -1,0 +1,175 @@
+--- Limits how often an endpoint, each of its clients, or a backend may be asked: token buckets, one for all workers.
+--
+-- A bucket holds `capacity` tokens, is full at first and refilled continuously; it never lets more through than
+-- capacity + rate * time.
+local client_ttl = 600 -- seconds a client's bucket is kept unused
+local reason = "rate limit exceded" -- sic: as KrakenD writes it
+
+local function number_or(value, otherwise)
+  if type(value) == "number" then return value end
+  return otherwise
+end
+
+--- Tokens a second, `value` of them each `every` seconds; nil: no limit.
+local function rate_of(runtime, name, value, every)
+  if value ~= nil and type(value) == "string" then
+    runtime.log.warning("%s is a text, not a number: there is no limit", name)
+  end
+  local rate = number_or(value, 0) / every
+  if rate > 0 and rate < math.huge then return rate end
+end
+
+--- nil: so large that there is no limit.
+local function capacity_of(configured, otherwise)
+  local capacity = number_or(configured, 0)
+  capacity = capacity < 0 and math.ceil(capacity) or math.floor(capacity)
+  if capacity < 0 then return nil end
+  if capacity == 0 then capacity = math.floor(otherwise) end
+  return math.max(capacity, 1)
+end
+
+--- A bucket that is dropped must have been full again.
+local function bucket(rate, capacity, ttl)
+  if not rate or not capacity then return nil end
+  return { rate = rate, capacity = capacity, ttl = math.max(ttl, capacity / rate + 1) }
+end
+
+-- --- whose bucket: strategies ---------------------------------------------------------------------
+
+local function is_ipv4(text)
+  local parts = { text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$") }
+  if #parts == 0 then return false end
+  for _, part in ipairs(parts) do
+    if #part > 3 or tonumber(part) > 255 or #part > 1 and part:sub(1, 1) == "0" then return false end
+  end
+  return true
+end
+
+local function client_ip(exchange)
+  return exchange:client_ip()
+end
+
+--- The first address of a field, as far as it is an IPv4 one; the client's otherwise.
+local function ip_in_field(name)
+  return function(exchange)
+    local first = (exchange:field(name) or ""):match("^%s*([^,:]*)")
+    first = first:match("^(.-)%s*$")
+    return is_ipv4(first) and first or exchange:client_ip()
+  end
+end
+
+local function nobody()
+  return ""
+end
+
+local strategies = {
+  ip = function(key)
+    return key == "" and client_ip or ip_in_field(key)
+  end,
+  header = function(key)
+    if key == "" or key:lower() == "host" then return nobody end
+    return function(exchange) return exchange:field(key) end
+  end,
+  param = function(key)
+    if key == "" then return nobody end
+    return function(exchange) return exchange:param(key) end
+  end,
+}
+
+local function strategy_of(config)
+  local name = type(config.strategy) == "string" and config.strategy or ""
+  local strategy = strategies[name:lower()]
+  if not strategy then return nil, ("unknown strategy %q: expected ip, header or param"):format(name) end
+  local key = config.key
+  if type(key) == "number" then key = tostring(key) end
+  return strategy(type(key) == "string" and key or "")
+end
+
+-- --- qos/ratelimit/router -------------------------------------------------------------------------
+
+local router = {
+  api = 1,
+  namespace = "qos/ratelimit/router",
+  name = "rate_limit",
+  log_name = "RateLimit",
+  scopes = { "endpoint" },
+  schema = { type = "object" }, -- its settings are read leniently, as KrakenD does
+}
+router.__index = router
+
+--- Seconds that rates are counted in; anything below one second is one.
+local function router_every(config, runtime)
+  local every = runtime.duration(config.every)
+  return every and every >= 1 and every or 1
+end
+
+local too_many = { status = 429, reason = reason }
+local unavailable = { status = 503, reason = reason }
+
+function router.new(config, runtime)
+  local every = router_every(config, runtime)
+  local rate = rate_of(runtime, "max_rate", config.max_rate, every)
+  local client_rate = rate_of(runtime, "client_max_rate", config.client_max_rate, every)
+  local ttl = math.max(client_ttl, every)
+  local limits = { store = runtime.store }
+  if client_rate then
+    local problem
+    limits.key_of, problem = strategy_of(config)
+    if not limits.key_of then return nil, problem end
+    -- The default asks for the endpoint's rate, not the client's: KrakenD's own way, and people rely on it.
+    local default = (rate or 0) < 1 and 1 or client_rate
+    limits.client = bucket(client_rate, capacity_of(config.client_capacity, default), ttl)
+  end
+  limits.endpoint = rate and bucket(rate, capacity_of(config.capacity, rate), ttl)
+  if not limits.client and not limits.endpoint then return nil end
+  return setmetatable(limits, router)
+end
+
+function router:request(exchange)
+  local client, endpoint = self.client, self.endpoint
+  if client then
+    local key = self.key_of(exchange)
+    if not key or key == "" then return too_many end
+    if self.store:take("c" .. key, client.rate, client.capacity, client.ttl) > 0 then return too_many end
+  end
+  if endpoint and self.store:take("e", endpoint.rate, endpoint.capacity, endpoint.ttl) > 0 then
+    return unavailable
+  end
+end
+
+-- --- qos/ratelimit/proxy --------------------------------------------------------------------------
+
+local proxy = {
+  api = 1,
+  namespace = "qos/ratelimit/proxy",
+  name = "rate_limit",
+  log_name = "RateLimit",
+  scopes = { "backend" },
+}
+proxy.__index = proxy
+
+--- Seconds that the rate is counted in: below one second too. A zero or negative one switches the limit off.
+local function proxy_every(config, runtime)
+  local every = runtime.duration(config.every)
+  if not every then return 1 end
+  return every > 0 and every or nil
+end
+
+function proxy.new(config, runtime)
+  if type(config) ~= "table" then
+    runtime.log.warning("the settings are no object: there is no limit")
+    return nil
+  end
+  local every = proxy_every(config, runtime)
+  local rate = every and rate_of(runtime, "max_rate", config.max_rate, every)
+  local limit = rate and bucket(rate, capacity_of(config.capacity, rate), client_ttl)
+  if not limit then return nil end
+  return setmetatable({ store = runtime.store, limit = limit }, proxy)
+end
+
+function proxy:call(call)
+  local limit = self.limit
+  if self.store:take("", limit.rate, limit.capacity, limit.ttl) > 0 then return call:fail(reason) end
+end
+
+return { router, proxy }
