@@ -6,33 +6,26 @@
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <string.h>
-
-/* Answers kept; more than that only while they are waited for. */
-enum { CACHE_ENTRIES = 256 };
-
-/* Longer names do not exist (RFC 1035 section 2.3.4). */
-enum { NAME_MAX_LEN = 254 };
+#include <sys/stat.h>
 
 /* The first try is given up well before the 2 s that an endpoint has by default; each further one gets twice
  * the time of the one before. */
 #define FIRST_TRY (800 * MILLISECOND)
 enum { TRIES = 3 };
 
-#define FAILURE_KEPT SECOND
+/* How often to look whether /etc/resolv.conf has changed, at most. */
+#define CONFIG_CHECK (5 * SECOND)
 
 struct dns {
     struct env *env;
-    int64_t cache_max;
     int64_t first_try;
     char *servers;
-    ares_channel channel; /* NULL until the first name that needs it */
+    ares_channel channel; /* NULL until it is needed */
     struct timer timeout; /* of c-ares */
     struct list sockets;
-    struct list lookups; /* used last first */
-    size_t lookup_count;
-    struct list srv_queries;
-    struct list answered; /* lookups and queries whose waiters are to be called */
-    struct task deliver;
+    size_t open; /* questions that wait for an answer */
+    int64_t config_check_at;
+    struct timespec config_changed;
 };
 
 struct dns_socket {
@@ -41,31 +34,11 @@ struct dns_socket {
     struct fd_watch *watch;
 };
 
-/* Something asked, and who waits for it. */
 struct question {
-    struct list answered; /* link */
-    struct list waiters;
     struct dns *dns;
-    void (*deliver)(struct question *q);
-    const char *error; /* NULL if it went well */
-};
-
-struct lookup {
-    struct question question;
-    struct list link;
-    struct str name; /* in lower case, NUL behind it */
-    bool pending;
-    int64_t expires;
-    struct addr *addrs;
-    size_t count;
-};
-
-struct srv_query {
-    struct question question;
-    struct list link;
-    struct srv_record *records;
-    size_t count;
-    struct ares_srv_reply *reply; /* the targets' bytes */
+    dns_answer_fn *fn;
+    dns_srv_fn *srv_fn;
+    void *owner;
 };
 
 /* --- c-ares in the loop ------------------------------------------------------------------------- */
@@ -131,6 +104,28 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
     mem_free(s);
 }
 
+static void stop_channel(struct dns *dns)
+{
+    if (!dns->channel)
+        return;
+    ares_destroy(dns->channel);
+    ares_library_cleanup();
+    dns->channel = NULL;
+}
+
+static bool config_has_changed(struct dns *dns)
+{
+    struct timespec before = dns->config_changed;
+    struct stat file;
+
+    if (dns->env->now < dns->config_check_at)
+        return false;
+    dns->config_check_at = dns->env->now + CONFIG_CHECK;
+    if (stat("/etc/resolv.conf", &file) == 0)
+        dns->config_changed = file.st_mtim;
+    return before.tv_sec != dns->config_changed.tv_sec || before.tv_nsec != dns->config_changed.tv_nsec;
+}
+
 static bool start_channel(struct dns *dns)
 {
     struct ares_options options = {
@@ -140,6 +135,8 @@ static bool start_channel(struct dns *dns)
         .sock_state_cb_data = dns,
     };
 
+    if (dns->open == 0 && !dns->servers && config_has_changed(dns))
+        stop_channel(dns);
     if (dns->channel)
         return true;
     if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
@@ -154,6 +151,8 @@ static bool start_channel(struct dns *dns)
         (void)ares_set_servers_ports_csv(dns->channel, dns->servers);
     return true;
 }
+
+/* --- questions --------------------------------------------------------------------------------- */
 
 static const char *error_text(int status)
 {
@@ -171,291 +170,106 @@ static const char *error_text(int status)
     }
 }
 
-/* --- questions --------------------------------------------------------------------------------- */
-
-static void question_init(struct question *q, struct dns *dns, void (*deliver)(struct question *q))
+static struct question *question_new(struct dns *dns, void *owner)
 {
+    struct question *q = mem_zalloc(sizeof(*q));
+
     q->dns = dns;
-    q->deliver = deliver;
-    list_init(&q->answered);
-    list_init(&q->waiters);
+    q->owner = owner;
+    dns->open++;
+    return q;
 }
 
-/* Those who wait are called by a task: never before env_resolve returns, nor from inside c-ares. */
-static void question_answer(struct question *q)
+static void question_free(struct question *q)
 {
-    if (list_is_empty(&q->answered))
-        list_push_back(&q->dns->answered, &q->answered);
-    env_defer(q->dns->env, &q->dns->deliver);
+    q->dns->open--;
+    mem_free(q);
 }
 
-static void on_deliver(struct task *t)
+static void take_addrs(struct dns_answer *answer, const struct ares_addrinfo_node *node)
 {
-    struct dns *dns = container_of(t, struct dns, deliver);
+    for (; node && answer->count < RESOLVE_MAX; node = node->ai_next) {
+        struct addr *a = &answer->addrs[answer->count];
 
-    while (!list_is_empty(&dns->answered)) {
-        struct question *q = container_of(dns->answered.next, struct question, answered);
-
-        list_remove(&q->answered);
-        q->deliver(q);
+        if ((node->ai_family != AF_INET && node->ai_family != AF_INET6) || node->ai_addrlen > sizeof(a->ss))
+            continue;
+        *a = (struct addr){.len = node->ai_addrlen};
+        memcpy(&a->ss, node->ai_addr, node->ai_addrlen);
+        if (answer->count == 0 || node->ai_ttl * SECOND < answer->ttl)
+            answer->ttl = node->ai_ttl * SECOND;
+        answer->count++;
     }
-}
-
-/* --- addresses --------------------------------------------------------------------------------- */
-
-static void lookup_free(struct lookup *l)
-{
-    list_remove(&l->link);
-    list_remove(&l->question.answered);
-    /* Whoever still waits may be cancelled later. */
-    while (!list_is_empty(&l->question.waiters))
-        list_remove(l->question.waiters.next);
-    l->question.dns->lookup_count--;
-    mem_free(l->addrs);
-    mem_free((char *)l->name.ptr);
-    mem_free(l);
-}
-
-static bool lookup_is_idle(const struct lookup *l)
-{
-    return !l->pending && list_is_empty(&l->question.waiters) && list_is_empty(&l->question.answered);
-}
-
-static void lookup_deliver(struct question *q)
-{
-    struct lookup *l = container_of(q, struct lookup, question);
-    struct dns *dns = q->dns;
-    struct addr addrs[RESOLVE_MAX];
-    size_t count = l->count;
-    const char *error = q->error;
-    struct list waiters;
-
-    /* Copies: whoever is called may resolve other names, for which this one may have to go. */
-    if (count > 0)
-        memcpy(addrs, l->addrs, count * sizeof(*addrs));
-    list_insert_after(&q->waiters, &waiters);
-    list_remove(&q->waiters);
-    if (l->expires <= dns->env->now)
-        lookup_free(l);
-    while (!list_is_empty(&waiters)) {
-        struct resolve *r = container_of(waiters.next, struct resolve, link);
-
-        list_remove(&r->link);
-        r->fn(r, addrs, count, error);
-    }
-}
-
-static void lookup_set(struct lookup *l, const struct addr *addrs, size_t count)
-{
-    l->addrs = mem_realloc(l->addrs, count * sizeof(*addrs));
-    memcpy(l->addrs, addrs, count * sizeof(*addrs));
-    l->count = count;
 }
 
 static void on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 {
-    struct lookup *l = arg;
-    struct dns *dns = l->question.dns;
-    struct addr addrs[RESOLVE_MAX];
-    size_t count = 0;
-    int64_t ttl = dns->cache_max;
+    struct question *q = arg;
+    struct dns_answer answer = {.count = 0};
 
     (void)timeouts;
-    for (struct ares_addrinfo_node *n = result ? result->nodes : NULL; n && count < RESOLVE_MAX;
-         n = n->ai_next) {
-        if ((n->ai_family != AF_INET && n->ai_family != AF_INET6) || n->ai_addrlen > sizeof(addrs->ss))
-            continue;
-        addrs[count] = (struct addr){.len = n->ai_addrlen};
-        memcpy(&addrs[count++].ss, n->ai_addr, n->ai_addrlen);
-        if (n->ai_ttl * SECOND < ttl)
-            ttl = n->ai_ttl * SECOND;
+    if (status == ARES_SUCCESS) {
+        take_addrs(&answer, result->nodes);
+        if (answer.count == 0)
+            status = ARES_ENODATA;
     }
     if (result)
         ares_freeaddrinfo(result);
-    if (status == ARES_SUCCESS && count == 0)
-        status = ARES_ENODATA;
-    if (status == ARES_SUCCESS)
-        lookup_set(l, addrs, count);
-    l->question.error = error_text(status);
-    l->expires = dns->env->now + (status == ARES_SUCCESS ? ttl : FAILURE_KEPT);
-    l->pending = false;
-    question_answer(&l->question);
+    answer.error = error_text(status);
+    q->fn(q->owner, &answer);
+    question_free(q);
 }
 
-static bool is_localhost(struct str name)
-{
-    return str_equal(name, STR("localhost")) || str_ends_with(name, STR(".localhost"));
-}
-
-/* Literals and localhost need no asking (RFC 6761 section 6.3). */
-static bool answer_at_once(struct lookup *l)
-{
-    struct addr addrs[2];
-    size_t count = 0;
-
-    if (addr_parse(&addrs[0], l->name, 0)) {
-        count = 1;
-    } else if (is_localhost(l->name)) {
-        addr_parse(&addrs[0], STR("::1"), 0);
-        addr_parse(&addrs[1], STR("127.0.0.1"), 0);
-        count = 2;
-    } else if (l->name.len > 0 && l->name.len <= NAME_MAX_LEN && !memchr(l->name.ptr, '\0', l->name.len)) {
-        if (start_channel(l->question.dns))
-            return false;
-        l->question.error = "cannot start the resolver";
-    } else {
-        l->question.error = "no such host";
-    }
-    if (count > 0)
-        lookup_set(l, addrs, count);
-    return true;
-}
-
-static void lookup_start(struct lookup *l)
+void dns_ask(struct dns *dns, const char *name, dns_answer_fn *fn, void *owner)
 {
     static const struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    struct dns *dns = l->question.dns;
+    struct question *q;
 
-    l->expires = dns->env->now;
-    if (answer_at_once(l)) {
-        question_answer(&l->question);
+    if (!start_channel(dns)) {
+        fn(owner, &(struct dns_answer){.error = "cannot start the resolver"});
         return;
     }
-    l->pending = true;
-    ares_getaddrinfo(dns->channel, l->name.ptr, NULL, &hints, on_addresses, l);
+    q = question_new(dns, owner);
+    q->fn = fn;
+    ares_getaddrinfo(dns->channel, name, NULL, &hints, on_addresses, q);
     set_timeout(dns);
 }
 
-static void drop_oldest(struct dns *dns)
+static void on_services(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
-    for (struct list *link = dns->lookups.prev; link != &dns->lookups; link = link->prev) {
-        struct lookup *l = container_of(link, struct lookup, link);
-
-        if (lookup_is_idle(l)) {
-            lookup_free(l);
-            return;
-        }
-    }
-}
-
-static struct lookup *lookup_new(struct dns *dns, struct str name)
-{
-    struct lookup *l = mem_zalloc(sizeof(*l));
-    char *copy = mem_copy(name.ptr, name.len);
-
-    for (size_t i = 0; i < name.len; i++) {
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] |= 0x20;
-    }
-    question_init(&l->question, dns, lookup_deliver);
-    l->name = (struct str){copy, name.len};
-    if (dns->lookup_count >= CACHE_ENTRIES)
-        drop_oldest(dns);
-    dns->lookup_count++;
-    list_push_front(&dns->lookups, &l->link);
-    return l;
-}
-
-static struct lookup *lookup_find(struct dns *dns, struct str name)
-{
-    list_each (&dns->lookups, link, after) {
-        struct lookup *l = container_of(link, struct lookup, link);
-
-        if (!str_equal_nocase(l->name, name))
-            continue;
-        if (lookup_is_idle(l) && l->expires <= dns->env->now) {
-            lookup_free(l);
-            return NULL;
-        }
-        list_remove(&l->link);
-        list_push_front(&dns->lookups, &l->link);
-        return l;
-    }
-    return NULL;
-}
-
-void dns_resolve(struct dns *dns, struct resolve *r, struct str host)
-{
-    struct lookup *l = lookup_find(dns, host);
-
-    if (l) {
-        list_push_back(&l->question.waiters, &r->link);
-        if (!l->pending)
-            question_answer(&l->question);
-        return;
-    }
-    l = lookup_new(dns, host);
-    list_push_back(&l->question.waiters, &r->link);
-    lookup_start(l);
-}
-
-/* --- services ---------------------------------------------------------------------------------- */
-
-static void srv_free(struct srv_query *q)
-{
-    list_remove(&q->link);
-    list_remove(&q->question.answered);
-    while (!list_is_empty(&q->question.waiters))
-        list_remove(q->question.waiters.next);
-    if (q->reply)
-        ares_free_data(q->reply);
-    mem_free(q->records);
-    mem_free(q);
-}
-
-static void srv_deliver(struct question *question)
-{
-    struct srv_query *q = container_of(question, struct srv_query, question);
-
-    if (!list_is_empty(&question->waiters)) {
-        struct resolve_srv *r = container_of(question->waiters.next, struct resolve_srv, link);
-
-        list_remove(&r->link);
-        r->fn(r, q->records, q->count, question->error);
-    }
-    srv_free(q);
-}
-
-static void on_services(void *arg, int status, int timeouts, unsigned char *answer, int len)
-{
-    struct srv_query *q = arg;
-    size_t cap = 0;
+    struct question *q = arg;
+    struct ares_srv_reply *reply = NULL;
+    struct srv_record *records;
+    size_t count = 0;
 
     (void)timeouts;
     if (status == ARES_SUCCESS)
-        status = ares_parse_srv_reply(answer, len, &q->reply);
-    for (struct ares_srv_reply *r = q->reply; r; r = r->next)
-        cap++;
-    if (status == ARES_SUCCESS && cap == 0)
+        status = ares_parse_srv_reply(bytes, len, &reply);
+    for (struct ares_srv_reply *r = reply; r; r = r->next)
+        count++;
+    if (status == ARES_SUCCESS && count == 0)
         status = ARES_ENODATA;
-    q->records = mem_zalloc((cap + 1) * sizeof(*q->records));
-    for (struct ares_srv_reply *r = q->reply; r; r = r->next)
-        q->records[q->count++] = (struct srv_record){str_of(r->host), r->port, r->priority, r->weight};
-    q->question.error = error_text(status);
-    question_answer(&q->question);
+    records = mem_zalloc((count + 1) * sizeof(*records));
+    count = 0;
+    for (struct ares_srv_reply *r = reply; r; r = r->next)
+        records[count++] = (struct srv_record){str_of(r->host), r->port, r->priority, r->weight};
+    q->srv_fn(q->owner, records, count, error_text(status));
+    mem_free(records);
+    if (reply)
+        ares_free_data(reply);
+    question_free(q);
 }
 
-void dns_resolve_srv(struct dns *dns, struct resolve_srv *r, struct str name)
+void dns_ask_srv(struct dns *dns, const char *name, dns_srv_fn *fn, void *owner)
 {
-    struct srv_query *q = mem_zalloc(sizeof(*q));
-    char *copy;
+    struct question *q;
 
-    question_init(&q->question, dns, srv_deliver);
-    list_push_back(&dns->srv_queries, &q->link);
-    list_push_back(&q->question.waiters, &r->link);
-    if (name.len == 0 || name.len > NAME_MAX_LEN || memchr(name.ptr, '\0', name.len)) {
-        q->question.error = "no such host";
-        question_answer(&q->question);
-        return;
-    }
     if (!start_channel(dns)) {
-        q->question.error = "cannot start the resolver";
-        question_answer(&q->question);
+        fn(owner, NULL, 0, "cannot start the resolver");
         return;
     }
-    copy = mem_copy(name.ptr, name.len);
-    ares_search(dns->channel, copy, ns_c_in, ns_t_srv, on_services, q);
-    mem_free(copy);
+    q = question_new(dns, owner);
+    q->srv_fn = fn;
+    ares_search(dns->channel, name, ns_c_in, ns_t_srv, on_services, q);
     set_timeout(dns);
 }
 
@@ -466,31 +280,18 @@ struct dns *dns_new(struct env *env, const struct loop_options *options)
     struct dns *dns = mem_zalloc(sizeof(*dns));
 
     dns->env = env;
-    dns->cache_max = options->dns_cache_max > 0 ? options->dns_cache_max : 0;
     dns->first_try = options->dns_timeout > 0 ? options->dns_timeout : FIRST_TRY;
     if (options->dns_servers)
         dns->servers = mem_copy(options->dns_servers, strlen(options->dns_servers));
     timer_init(&dns->timeout, on_timeout);
-    task_init(&dns->deliver, on_deliver);
     list_init(&dns->sockets);
-    list_init(&dns->lookups);
-    list_init(&dns->srv_queries);
-    list_init(&dns->answered);
     return dns;
 }
 
 void dns_free(struct dns *dns)
 {
-    if (dns->channel) {
-        ares_destroy(dns->channel);
-        ares_library_cleanup();
-    }
-    while (!list_is_empty(&dns->lookups))
-        lookup_free(container_of(dns->lookups.next, struct lookup, link));
-    while (!list_is_empty(&dns->srv_queries))
-        srv_free(container_of(dns->srv_queries.next, struct srv_query, link));
+    stop_channel(dns);
     timer_fini(dns->env, &dns->timeout);
-    task_cancel(&dns->deliver);
     mem_free(dns->servers);
     mem_free(dns);
 }

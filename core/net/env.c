@@ -1,6 +1,7 @@
 #include "net/env.h"
 
 #include "base/mem.h"
+#include <string.h>
 
 void env_init(struct env *env, const struct env_ops *ops)
 {
@@ -55,6 +56,26 @@ void env_resolve_srv_cancel(struct resolve_srv *r)
 {
     if (r->link.next)
         list_remove(&r->link);
+}
+
+struct srv_record *srv_records_copy(const struct srv_record *records, size_t count)
+{
+    size_t bytes = 0;
+    struct srv_record *copy;
+    char *text;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += records[i].target.len;
+    copy = mem_alloc((count + 1) * sizeof(*copy) + bytes);
+    text = (char *)(copy + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = records[i];
+        copy[i].target.ptr = text;
+        if (records[i].target.len > 0)
+            memcpy(text, records[i].target.ptr, records[i].target.len);
+        text += records[i].target.len;
+    }
+    return copy;
 }
 
 uint64_t env_random(struct env *env)

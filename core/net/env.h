@@ -172,6 +172,9 @@ struct env {
 void env_init(struct env *env, const struct env_ops *ops);
 void env_fini(struct env *env); /* runs tasks and garbage that are left */
 
+/* For the two envs: the records and the bytes of their targets in one piece of memory. */
+struct srv_record *srv_records_copy(const struct srv_record *records, size_t count);
+
 /* For the two envs: the parts of a turn. */
 int64_t env_next_deadline(struct env *env); /* INT64_MAX: none */
 /* The same but costs nothing: perhaps too early, for a timer that has moved later. */

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "net/dns.h"
 #include "net/fd.h"
+#include "net/resolver.h"
 #include <ev.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct loop {
     int64_t wall_ahead; /* wall - now */
     int64_t wall_refresh_at;
     bool stopped;
-    struct dns *dns;
+    struct resolver *resolver;
     struct list fd_watches;
     struct list signal_watches;
     uint64_t random[RANDOM_BATCH]; /* one system call for many */
@@ -301,12 +301,12 @@ void loop_unwatch_signal(struct signal_watch *w)
 
 static void loop_resolve(struct env *env, struct resolve *r, struct str host)
 {
-    dns_resolve(loop_of(env)->dns, r, host);
+    resolver_resolve(loop_of(env)->resolver, r, host);
 }
 
 static void loop_resolve_srv(struct env *env, struct resolve_srv *r, struct str name)
 {
-    dns_resolve_srv(loop_of(env)->dns, r, name);
+    resolver_resolve_srv(loop_of(env)->resolver, r, name);
 }
 
 static uint64_t loop_random(struct env *env)
@@ -351,7 +351,7 @@ struct env *loop_new(const struct loop_options *options, struct error *err)
     ev_set_priority(&loop->woken, EV_MAXPRI);
     ev_check_start(ev, &loop->woken);
     ev_init(&loop->alarm, on_alarm);
-    loop->dns = dns_new(&loop->env, options);
+    loop->resolver = resolver_new(&loop->env, options);
     return &loop->env;
 }
 
@@ -362,7 +362,7 @@ void loop_free(struct env *env)
     if (!env)
         return;
     loop = loop_of(env);
-    dns_free(loop->dns);
+    resolver_free(loop->resolver);
     list_each (&loop->fd_watches, link, after)
         loop_unwatch_fd(container_of(link, struct fd_watch, link));
     list_each (&loop->signal_watches, link, after)

@@ -79,27 +79,6 @@ static struct addr *copy_addrs(const struct addr *addrs, size_t count)
     return copy;
 }
 
-/* The records and the bytes of their targets in one piece of memory. */
-static struct srv_record *copy_records(const struct srv_record *records, size_t count)
-{
-    size_t bytes = 0;
-    struct srv_record *copy;
-    char *text;
-
-    for (size_t i = 0; i < count; i++)
-        bytes += records[i].target.len;
-    copy = mem_alloc((count + 1) * sizeof(*copy) + bytes);
-    text = (char *)(copy + count + 1);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = records[i];
-        copy[i].target.ptr = text;
-        if (records[i].target.len > 0)
-            memcpy(text, records[i].target.ptr, records[i].target.len);
-        text += records[i].target.len;
-    }
-    return copy;
-}
-
 void sim_name(struct env *env, struct str text, const struct addr *addrs, size_t count, int64_t delay)
 {
     struct sim *sim = sim_of(env);
@@ -124,7 +103,7 @@ void sim_srv(struct env *env, struct str text, const struct srv_record *records,
     if (old)
         service_free(old);
     s->name = (struct str){mem_copy(text.ptr, text.len), text.len};
-    s->records = copy_records(records, count);
+    s->records = srv_records_copy(records, count);
     s->count = count;
     list_push_back(&sim->services, &s->link);
 }
@@ -219,7 +198,7 @@ void names_resolve_srv(struct env *env, struct resolve_srv *r, struct str text)
     struct answer *a = answer_new(sim, &r->link, give_records, 0);
 
     if (s) {
-        a->records = copy_records(s->records, s->count);
+        a->records = srv_records_copy(s->records, s->count);
         a->count = s->count;
     }
 }
