@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include <string.h>
 
-/* --- quoting ---------------------------------------------------------------------------------------- */
+/* --- quoting ---------------------------------------------------------------------------------- */
 
 /* The length of a well-formed character at text[0] that may stand as it is, or 0. */
 static size_t printable_len(const unsigned char *text, size_t len)
@@ -67,7 +67,7 @@ struct str quote_go(struct arena *a, struct str text)
     return (struct str){out, n};
 }
 
-/* --- the line ------------------------------------------------------------------------------------------ */
+/* --- the line --------------------------------------------------------------------------------- */
 
 /* Padding counts characters, not bytes: the micro sign has two. */
 static int pad_to(struct str text, int width)

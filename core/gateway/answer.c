@@ -11,8 +11,7 @@ void answer_set(struct exchange *x, int status, struct str type, struct str body
         field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }
 
-/* --- the log
- * ------------------------------------------------------------------------------------------------ */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 static void log_failures(const struct exchange *x)
 {
@@ -34,8 +33,7 @@ static void log_failures(const struct exchange *x)
     }
 }
 
-/* --- fields
- * ------------------------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static void add_version(struct exchange *x, bool complete)
 {
@@ -125,8 +123,7 @@ void answer_make(struct exchange *x)
         make_response(x);
 }
 
-/* --- content
- * -------------------------------------------------------------------------------------------------- */
+/* --- content ---------------------------------------------------------------------------------- */
 
 static void one_span(struct exchange *x, struct str text, struct doc_spans *out)
 {

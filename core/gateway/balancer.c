@@ -37,7 +37,7 @@ struct balancers {
     size_t count;
 };
 
-/* --- SRV ------------------------------------------------------------------------------------------ */
+/* --- SRV -------------------------------------------------------------------------------------- */
 
 static uint32_t gcd(uint32_t a, uint32_t b)
 {
@@ -188,7 +188,7 @@ static void on_refresh(struct timer *t)
     start_lookup(container_of(t, struct balancer, refresh));
 }
 
-/* --- the list --------------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 static void init_balancer(struct balancers *all, const struct backend *backend)
 {

@@ -9,8 +9,7 @@
 #define JSON_TYPE STR("application/json; charset=utf-8")
 #define TEXT_TYPE STR("text/plain; charset=utf-8")
 
-/* --- parameters
- * ----------------------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static bool has_char(struct str s, char c)
 {
@@ -48,16 +47,19 @@ struct str builtin_check_params(struct exchange *x)
     return STR_NONE;
 }
 
-/* --- redirects
- * ------------------------------------------------------------------------------------------------ */
+/* --- redirects -------------------------------------------------------------------------------- */
 
 /* X-Forwarded-Prefix as gin takes it: cleaned, without odd characters, without repeated slashes. */
 static struct str forwarded_prefix(struct exchange *x)
 {
     struct str told = field_value(&x->fields, STR("X-Forwarded-Prefix"));
-    char *out = arena_bytes(x->arena, told.len + 1);
+    char *out;
     size_t n = 0;
 
+    if (told.len == 0)
+        return STR_NONE;
+    told = path_clean(x->arena, arena_join(x->arena, STR("/"), told));
+    out = arena_bytes(x->arena, told.len + 1);
     for (size_t i = 0; i < told.len; i++) {
         char c = told.ptr[i];
         bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
@@ -131,8 +133,7 @@ void builtin_redirect(struct exchange *x, const struct route_match *m)
     field_add_id(&x->answer.fields, FIELD_LOCATION, escape_non_ascii(x->arena, location));
 }
 
-/* --- 404 and 405
- * ------------------------------------------------------------------------------------------------ */
+/* --- 404 and 405 ------------------------------------------------------------------------------ */
 
 static void not_served(struct exchange *x, int status, struct str text, bool has_own, struct str own)
 {
@@ -159,8 +160,7 @@ void builtin_not_allowed(struct exchange *x, struct str allow)
     field_add(&x->answer.fields, STR("Allow"), allow);
 }
 
-/* --- health, debug, echo
- * ----------------------------------------------------------------------------------------- */
+/* --- health, debug, echo ---------------------------------------------------------------------- */
 
 /* As Go prints a time: "2026-11-23 13:03:23.968985002 +0000 UTC m=+0.510946783". */
 static struct str go_time(struct exchange *x)
@@ -300,9 +300,7 @@ static void options(struct exchange *x)
     field_add_id(&x->answer.fields, FIELD_X_KRAKEND, x->worker->plans->version);
 }
 
-/* --- which
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- which ------------------------------------------------------------------------------------ */
 
 bool builtin_wants_body(const struct exchange *x)
 {

@@ -7,8 +7,7 @@
 #include "http/server.h"
 #include <string.h>
 
-/* --- hooks -------------------------------------------------------------------------------------------------
- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static struct hooks *hooks_of(const struct call *c)
 {
@@ -42,8 +41,7 @@ static enum hook_result run_hooks(struct call *c, enum phase phase)
     return result;
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish(struct call *c)
 {
@@ -89,8 +87,7 @@ static void conclude(struct call *c, struct str final_url)
     reply(c);
 }
 
-/* --- the reply
- * ----------------------------------------------------------------------------------------------- */
+/* --- the reply -------------------------------------------------------------------------------- */
 
 static struct str join(struct arena *a, const struct iovec *iov, int n)
 {
@@ -215,8 +212,7 @@ static void on_writable(struct fetch *f)
 
 static const struct fetch_events fetch_events = {on_response, on_fail, on_writable};
 
-/* --- sending
- * -------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 /* core.md 4.4: a length only if the client's was forwarded; copies of a request without content are chunked
  * and empty where a single one says Content-Length: 0. */
@@ -287,8 +283,7 @@ static void send_request(struct call *c)
         stream_read(x->stream, true);
 }
 
-/* --- beginning
- * --------------------------------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------------------- */
 
 static void after_call_hooks(struct call *c, enum hook_result result)
 {
@@ -358,8 +353,7 @@ void call_end(struct call *c)
     c->hooked = false;
 }
 
-/* --- for hooks
- * ----------------------------------------------------------------------------------------------------- */
+/* --- for hooks -------------------------------------------------------------------------------- */
 
 void call_error(struct call *c, int status, struct str text, struct str type)
 {

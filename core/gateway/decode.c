@@ -14,7 +14,7 @@ static void fail_type(struct call *c, enum doc_type type, const char *wanted)
                          wanted));
 }
 
-/* --- encodings ------------------------------------------------------------------------------------------ */
+/* --- encodings -------------------------------------------------------------------------------- */
 
 static struct node *wrap(struct call *c, struct str name, struct node *value)
 {
@@ -81,8 +81,7 @@ static void decode_content(struct call *c)
     }
 }
 
-/* --- the status -------------------------------------------------------------------------------------------
- */
+/* --- the status ------------------------------------------------------------------------------- */
 
 /* "error_NAME": {status, content, type}. Not an error, but not complete. */
 static void decode_error_details(struct call *c, struct str type)

@@ -23,8 +23,7 @@ enum verdict {
     SEND_AS_IS /* not even response hooks */
 };
 
-/* --- hooks
- * ------------------------------------------------------------------------------------------------------ */
+/* --- hooks ------------------------------------------------------------------------------------ */
 
 static bool has_hooks(const struct exchange *x, enum phase phase, bool service)
 {
@@ -69,8 +68,7 @@ static void drop_hook(struct exchange *x)
     x->hook_result = HOOK_FAILED;
 }
 
-/* --- the request's content
- * --------------------------------------------------------------------------------------- */
+/* --- the request's content -------------------------------------------------------------------- */
 
 static bool begin_collecting(struct exchange *x)
 {
@@ -159,8 +157,7 @@ static void on_body(struct stream *s, const struct iovec *iov, int n, bool end)
         upload_content(&x->parts[0].calls[0], iov, n, end);
 }
 
-/* --- the endpoint's time
- * ------------------------------------------------------------------------------------------- */
+/* --- the endpoint's time ---------------------------------------------------------------------- */
 
 static void set_error(struct exchange *x, int status, struct str text, struct str type)
 {
@@ -195,9 +192,7 @@ static enum verdict too_late(struct exchange *x)
     return ANSWER;
 }
 
-/* --- steps
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void set_params(struct exchange *x, const struct route_match *m)
 {
@@ -394,9 +389,7 @@ static enum verdict step_send(struct exchange *x)
     return WAIT;
 }
 
-/* --- the engine
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- the engine ------------------------------------------------------------------------------- */
 
 static const struct {
     enum verdict (*run)(struct exchange *x);
@@ -453,9 +446,7 @@ void exchange_run(struct exchange *x)
     x->running = false;
 }
 
-/* --- the end
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static bool is_logged(const struct exchange *x)
 {
@@ -541,9 +532,7 @@ static void on_writable(struct stream *s)
     passthrough_go_on(s->owner);
 }
 
-/* --- the beginning
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the beginning ---------------------------------------------------------------------------- */
 
 static const struct stream_events stream_events = {on_body, on_writable, on_done, on_abort};
 
@@ -593,9 +582,7 @@ void exchange_start(void *worker, struct stream *s)
     exchange_run(x);
 }
 
-/* --- for hooks
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- for hooks -------------------------------------------------------------------------------- */
 
 void exchange_answer(struct exchange *x, int status, const struct fields *fields, struct str body,
                      const char *reason)

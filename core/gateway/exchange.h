@@ -13,6 +13,7 @@
 
 #include "base/doc.h"
 #include "gateway/call.h"
+#include "gateway/merge.h"
 #include "gateway/plan.h"
 #include "gateway/worker.h"
 
@@ -110,6 +111,7 @@ struct exchange {
     struct node *data; /* the merged document */
     bool has_response; /* there is one, maybe null */
     bool complete;
+    struct merge merge;            /* of several parts */
     bool is_merge_error;           /* error_text is of a merge: one failure a line */
     struct failure_text *failures; /* of a merge */
     struct failure_text **failures_end;

@@ -3,7 +3,7 @@
 #include "gateway/balancer.h"
 #include <string.h>
 
-/* --- fields ------------------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 /* Does Connection name fields? "close" and "keep-alive" are no fields. */
 static bool connection_names_fields(const struct fields *fields)
@@ -113,7 +113,7 @@ bool forward_finish_fields(struct call *c)
     return length;
 }
 
-/* --- query ---------------------------------------------------------------------------------------------- */
+/* --- query ------------------------------------------------------------------------------------ */
 
 static bool list_has(const struct str_list *list, struct str name)
 {
@@ -161,8 +161,7 @@ static struct str call_query(struct call *c)
     return own.count > 0 ? query_format(c->arena, &own) : STR_NONE;
 }
 
-/* --- URL --------------------------------------------------------------------------------------------------
- */
+/* --- URL -------------------------------------------------------------------------------------- */
 
 static struct str param_value(const struct call *c, size_t part, bool *known)
 {

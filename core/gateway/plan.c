@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/util.h"
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 _Static_assert(FIELD_COUNT <= 64, "a name_set keeps ids in one word");
 
@@ -33,7 +33,7 @@ static void build_name_set(struct arena *a, const struct str_list *names, struct
     }
 }
 
-/* --- parameters --------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static struct str param_key(struct arena *a, struct str name)
 {
@@ -71,7 +71,7 @@ static const int *index_params(struct arena *a, const struct endpoint_plan *plan
     return index;
 }
 
-/* --- references to earlier steps --------------------------------------------------------------------- */
+/* --- references to earlier steps -------------------------------------------------------------- */
 
 /* "respN" with an optional "_path" at the start of text, its first letter in either case. */
 static bool parse_reference(struct arena *a, struct str text, struct reference *r)
@@ -156,7 +156,7 @@ static void build_propagated(struct arena *a, struct endpoint_plan *plan)
     }
 }
 
-/* --- URLs ---------------------------------------------------------------------------------------- */
+/* --- URLs ------------------------------------------------------------------------------------- */
 
 static void build_fixed_urls(struct arena *a, struct backend_plan *plan)
 {
@@ -202,7 +202,7 @@ static struct backend_plan *build_backend(struct arena *a, const struct endpoint
     return plan;
 }
 
-/* --- groups --------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static int64_t share(int64_t timeout, int percent)
 {

@@ -3,8 +3,7 @@
 #include "gateway/merge.h"
 #include "gateway/sequence.h"
 
-/* --- one backend
- * -------------------------------------------------------------------------------------------- */
+/* --- one backend ------------------------------------------------------------------------------ */
 
 static void cut_part(struct part *p, const char *why, bool cancelled)
 {
@@ -51,8 +50,38 @@ static void init_part(struct part *p, struct exchange *x, const struct backend_p
     }
 }
 
-/* --- the group
- * ------------------------------------------------------------------------------------------------ */
+/* --- failures and merging --------------------------------------------------------------------- */
+
+/* What the client may see of a failure: with return_error_code the backend's content. */
+static struct str shown_failure(const struct call *c)
+{
+    return c->failure_status != 0 ? c->failure_body : c->failure;
+}
+
+static void add_failure(struct exchange *x, const struct call *c)
+{
+    struct failure_text *f = arena_alloc(x->arena, sizeof(*f));
+    struct str shown = shown_failure(c);
+
+    *f = (struct failure_text){.text = c->failure};
+    x->error_text =
+        x->failed ? arena_join(x->arena, arena_join(x->arena, x->error_text, STR("\n")), shown) : shown;
+    x->failed = true;
+    *x->failures_end = f;
+    x->failures_end = &f->next;
+}
+
+static void add_part(struct exchange *x, const struct call *c)
+{
+    if (!c->failed) {
+        merge_add(&x->merge, c->data, c->complete);
+        return;
+    }
+    merge_miss(&x->merge);
+    add_failure(x, c);
+}
+
+/* --- the group -------------------------------------------------------------------------------- */
 
 static const struct group *group_of(const struct exchange *x)
 {
@@ -73,6 +102,8 @@ void proxy_begin(struct exchange *x, const struct group *group)
     x->parts = arena_zalloc(x->arena, (group->count + 1) * sizeof(*x->parts));
     for (size_t i = 0; i < group->count; i++)
         init_part(&x->parts[i], x, group->backends[i], calls);
+    merge_init(&x->merge, x->arena, is_sequence(x));
+    x->failures_end = &x->failures;
     if (is_sequence(x)) {
         begin_part(&x->parts[0], group);
         return;
@@ -81,11 +112,14 @@ void proxy_begin(struct exchange *x, const struct group *group)
         begin_part(&x->parts[i], group);
 }
 
-/* The next step, unless the sequence ends here: by a failure, or by a reply that is not whole. */
+/* The next step, unless the sequence ends here: by a failure, or by a reply that is not whole. Members are
+ * merged into the first reply at once, so that later steps see them there (core.md R-SQ-6). */
 static void go_on_in_sequence(struct exchange *x)
 {
     const struct call *last = x->parts[x->parts_done - 1].result;
 
+    if (!last->failed || x->parts_done > 1)
+        add_part(x, last);
     if (last->failed || !last->complete || x->late || x->gone || x->parts_done == x->part_count) {
         x->calls_over = true;
         return;
@@ -136,27 +170,7 @@ void proxy_cut(struct exchange *x, const char *why, bool cancelled)
     }
 }
 
-/* --- what came of it
- * ------------------------------------------------------------------------------------------ */
-
-/* What the client may see of a failure: with return_error_code the backend's content. */
-static struct str shown_failure(const struct call *c)
-{
-    return c->failure_status != 0 ? c->failure_body : c->failure;
-}
-
-static void add_failure(struct exchange *x, const struct call *c)
-{
-    struct failure_text *f = arena_alloc(x->arena, sizeof(*f));
-    struct str shown = shown_failure(c);
-
-    *f = (struct failure_text){.text = c->failure};
-    x->error_text =
-        x->failed ? arena_join(x->arena, arena_join(x->arena, x->error_text, STR("\n")), shown) : shown;
-    x->failed = true;
-    *x->failures_end = f;
-    x->failures_end = &f->next;
-}
+/* --- what came of it -------------------------------------------------------------------------- */
 
 static void conclude_one(struct exchange *x, struct call *c)
 {
@@ -175,34 +189,23 @@ static void conclude_one(struct exchange *x, struct call *c)
 
 static void conclude_several(struct exchange *x)
 {
-    struct merge m;
-
-    merge_init(&m, x->arena, is_sequence(x));
+    for (size_t i = 0; i < x->part_count && !is_sequence(x); i++)
+        add_part(x, x->parts[i].result);
+    if (x->parts_done < x->part_count) /* a sequence that ended early */
+        merge_miss(&x->merge);
     x->is_merge_error = true;
-    for (size_t i = 0; i < x->part_count; i++) {
-        const struct call *c = x->parts[i].result;
-
-        if (c != NULL && !c->failed) {
-            merge_add(&m, c->data, c->complete);
-            continue;
-        }
-        merge_miss(&m);
-        if (c != NULL)
-            add_failure(x, c);
-    }
-    x->data = m.data;
-    x->has_response = m.data != NULL;
-    x->complete = m.complete;
+    x->data = x->merge.data;
+    x->has_response = x->data != NULL;
+    x->complete = x->merge.complete;
     x->error_status = 500;
 }
 
 void proxy_conclude(struct exchange *x)
 {
-    const struct call *first = x->parts[0].result;
+    struct call *first = x->parts[0].result;
 
-    x->failures_end = &x->failures;
     if (x->part_count == 1 || (is_sequence(x) && first->failed))
-        conclude_one(x, (struct call *)first);
+        conclude_one(x, first);
     else
         conclude_several(x);
 }

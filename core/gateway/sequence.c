@@ -7,8 +7,7 @@
 
 enum { TEXT_MAX_DEPTH = 100 }; /* of nested values in a URL; what lies deeper is left out */
 
-/* --- text
- * ---------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* Text that grows in an arena. */
 struct text {
@@ -110,8 +109,7 @@ struct str sequence_text(struct arena *a, struct node *n)
     return (struct str){t.ptr, t.len};
 }
 
-/* --- references
- * ---------------------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------- */
 
 /* Steps into objects; where a step is missing the walk stays, and the last step is looked up there (R-SQ-5).
  */

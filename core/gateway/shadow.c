@@ -11,8 +11,7 @@ struct shadow {
     struct arena arena;
 };
 
-/* --- the copy
- * ------------------------------------------------------------------------------------------------- */
+/* --- the copy --------------------------------------------------------------------------------- */
 
 static void copy_fields(struct arena *a, const struct fields *from, struct fields *to)
 {
@@ -84,8 +83,7 @@ static void copy_exchange(const struct exchange *from, struct shadow *s)
     s->stream.started = from->stream->started;
 }
 
-/* --- its life
- * ---------------------------------------------------------------------------------------------------- */
+/* --- its life --------------------------------------------------------------------------------- */
 
 static void free_shadow(void *ptr)
 {
