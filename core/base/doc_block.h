@@ -11,16 +11,16 @@
 
 enum { BLOCK = 64 };
 
-/* The kinds of characters that a table of nibbles tells apart: bit i of a byte's class. Bit 7 comes first. */
+/* The kinds of characters that two tables, one for each nibble of a byte, tell apart. */
 enum kind {
-    KIND_DOT = 1 << 7,
+    KIND_DOT = 1 << 7, /* is kind_bits 0, and so on */
     KIND_DIGIT = 1 << 6,
     KIND_OPEN = 1 << 5,
     KIND_CLOSE = 1 << 4,
     KIND_COLON = 1 << 3,
     KIND_COMMA = 1 << 2,
-    KIND_SPACE = 1 << 1,   /* SP */
-    KIND_CONTROL = 1 << 0, /* HTAB, LF, CR */
+    KIND_ZERO = 1 << 1,
+    KIND_BRACE = 1 << 0, /* the opening one */
 };
 
 struct bytes {
@@ -38,6 +38,22 @@ INLINE uint64_t equal(struct bytes b, char c)
     __m256i all = _mm256_set1_epi8(c);
 
     return bits_of(_mm256_cmpeq_epi8(b.low, all), _mm256_cmpeq_epi8(b.high, all));
+}
+
+INLINE bool has(struct bytes b, char c)
+{
+    __m256i all = _mm256_set1_epi8(c);
+    __m256i found = _mm256_or_si256(_mm256_cmpeq_epi8(b.low, all), _mm256_cmpeq_epi8(b.high, all));
+
+    return _mm256_movemask_epi8(found) != 0;
+}
+
+INLINE bool has_control(struct bytes b)
+{
+    __m256i least = _mm256_min_epu8(b.low, b.high);
+
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(least, _mm256_set1_epi8(0x1f)), least)) !=
+           0;
 }
 
 /* Bytes below 0x20. */
@@ -61,15 +77,24 @@ INLINE __m256i high_nibbles(__m256i v)
 
 INLINE __m256i classify(__m256i v)
 {
-    const __m256i by_low = both(_mm_setr_epi8(KIND_DIGIT | KIND_SPACE, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT,
-                                              KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT,
-                                              KIND_DIGIT | KIND_CONTROL, KIND_COLON | KIND_CONTROL, KIND_OPEN,
-                                              KIND_COMMA, KIND_CLOSE | KIND_CONTROL, (char)KIND_DOT, 0));
-    const __m256i by_high = both(_mm_setr_epi8(KIND_CONTROL, 0, (char)(KIND_DOT | KIND_COMMA | KIND_SPACE),
-                                               KIND_DIGIT | KIND_COLON, 0, KIND_OPEN | KIND_CLOSE, 0,
-                                               KIND_OPEN | KIND_CLOSE, 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i by_low =
+        both(_mm_setr_epi8(KIND_DIGIT | KIND_ZERO, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT,
+                           KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_COLON, KIND_OPEN | KIND_BRACE,
+                           KIND_COMMA, KIND_CLOSE, (char)KIND_DOT, 0));
+    const __m256i by_high = both(_mm_setr_epi8(
+        0, 0, (char)(KIND_DOT | KIND_COMMA), KIND_DIGIT | KIND_ZERO | KIND_COLON, 0, KIND_OPEN | KIND_CLOSE,
+        0, KIND_OPEN | KIND_BRACE | KIND_CLOSE, 0, 0, 0, 0, 0, 0, 0, 0));
 
     return _mm256_and_si256(_mm256_shuffle_epi8(by_low, v), _mm256_shuffle_epi8(by_high, high_nibbles(v)));
+}
+
+/* White space: the table holds, for each low nibble, the one such character that has it. */
+INLINE uint64_t space(struct bytes b)
+{
+    const __m256i spaces = both(_mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0));
+
+    return bits_of(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, b.low), b.low),
+                   _mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, b.high), b.high));
 }
 
 /* The mask of the kind that stands left bits below the top. */

@@ -282,8 +282,7 @@ static enum state step_after_value(struct reader *r)
 
 bool doc_check_plain(struct doc_check *c, struct error *err)
 {
-    struct reader r = {
-        .check = c, .err = err, .ptr = c->text.ptr, .end = c->text.ptr + c->text.len, .box = DOC_NO_BOX};
+    struct reader r = {.check = c, .err = err, .ptr = c->text.ptr, .end = c->text.ptr + c->text.len};
     enum state state = step_before_value(&r);
 
     while (state == BEFORE_VALUE || (state == AFTER_VALUE && r.depth > 0))

@@ -12,8 +12,6 @@ struct doc_box {
     uint32_t next;  /* while it is open: the box around it */
 };
 
-enum { DOC_NO_BOX = UINT32_MAX };
-
 /* The work of a check: the text from the first byte of a value in, the extent of that value out. */
 struct doc_check {
     struct arena *arena;

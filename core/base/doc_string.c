@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include <string.h>
 
+enum { SHORT = 16 }; /* names mostly are, so they are looked at byte by byte */
+
 const char *doc_skip_space(const char *ptr)
 {
     while (doc_is_space(*ptr))
@@ -11,17 +13,31 @@ const char *doc_skip_space(const char *ptr)
     return ptr;
 }
 
+/* ptr is within the string, and not behind a backslash. */
+static const char *skip_long_string(const char *quote, const char *ptr, bool *escaped)
+{
+    for (;; ptr++) {
+        ptr = rawmemchr(ptr, '"');
+        const char *slash = ptr;
+        while (slash[-1] == '\\')
+            slash--;
+        if ((ptr - slash) % 2 == 0)
+            break;
+    }
+    *escaped = memchr(quote, '\\', (size_t)(ptr - quote)) != NULL;
+    return ptr + 1;
+}
+
 const char *doc_skip_string(const char *quote, bool *escaped)
 {
     const char *ptr = quote + 1;
+    const char *near = ptr + SHORT;
 
     *escaped = false;
-    for (; *ptr != '"'; ptr++)
-        if (*ptr == '\\') {
-            *escaped = true;
-            ptr++;
-        }
-    return ptr + 1;
+    for (; ptr < near && *ptr != '\\'; ptr++)
+        if (*ptr == '"')
+            return ptr + 1;
+    return skip_long_string(quote, ptr, escaped);
 }
 
 static uint32_t hex4(const char *digits)

@@ -14,28 +14,26 @@
 #include "base/doc_block.h"
 #include <string.h>
 
-/* 0 or 1 each, a bit that falls into the next block, unless noted. */
+/* What falls into the next block: 0 or 1, unless noted. */
 struct carry {
     uint64_t escape;
-    uint64_t string; /* all bits: the next block begins within a string */
+    uint64_t string; /* all bits: it begins within a string */
     uint64_t scalar;
-    uint64_t literal; /* a mask: so much of a literal lies in the next block */
-    uint64_t number;
+    uint64_t literal; /* a mask: so much of a literal lies there */
+    uint64_t literal_end;
     uint64_t digit;
-    uint64_t dot;
     uint64_t fraction;
     uint64_t zero;
+    uint64_t ended;
+    uint64_t value;
+    uint64_t open;
+    uint64_t name;
+    uint64_t utf8; /* not 0: one of the last three bytes is not ASCII */
+    uint64_t odd;  /* one of the following is set */
     uint64_t exponent;
     uint64_t exponent_sign;
-    uint64_t sign;
     uint64_t minus;
     uint64_t power;
-    uint64_t value;
-    uint64_t scalar_end;
-    uint64_t open;
-    uint64_t comma;
-    uint64_t brace;
-    uint64_t utf8; /* a mask: which of the last three bytes were not ASCII */
 };
 
 struct vector {
@@ -51,33 +49,35 @@ struct vector {
     uint32_t depth;
 };
 
-/* Where in a block stands what. */
+/* Where in a block stands what, outside of strings but for their quotes. */
 struct masks {
-    uint64_t outside;      /* of strings */
+    uint64_t outside;
     uint64_t string_start; /* opening quotes */
     uint64_t string_end;   /* closing quotes */
     uint64_t space;
     uint64_t comma;
     uint64_t colon;
     uint64_t open;
-    uint64_t brace; /* opening braces */
+    uint64_t brace; /* those of open that begin an object */
     uint64_t close;
     uint64_t digit;
+    uint64_t zero;
     uint64_t dot;
     uint64_t scalar;       /* every byte of numbers and literals */
-    uint64_t after_scalar; /* a byte with a byte of a scalar before it */
-    uint64_t list_element; /* what comes next behind a comma, if it is no colon */
+    uint64_t scalar_start; /* the first byte */
+    uint64_t scalar_after; /* the byte behind the last */
+    uint64_t list_element; /* what comes after a comma or a brace, if a list is where it belongs */
 };
 
 INLINE void check_utf8(struct vector *v, struct bytes b)
 {
-    uint64_t high = bits_of(b.low, b.high);
+    bool ascii = _mm256_movemask_epi8(_mm256_or_si256(b.low, b.high)) == 0;
 
-    if ((high | v->carry.utf8) != 0) {
+    if (!ascii || v->carry.utf8 != 0) {
         __m256i faults = _mm256_or_si256(utf8_faults(v->before, b.low), utf8_faults(b.low, b.high));
         v->ill_formed = _mm256_or_si256(v->ill_formed, faults);
+        v->carry.utf8 = bits_of(b.low, b.high) >> 61;
     }
-    v->carry.utf8 = high >> 61;
     v->before = b.high;
 }
 
@@ -120,16 +120,17 @@ INLINE uint64_t find_strings(struct vector *v, struct bytes b, struct masks *m)
 {
     uint64_t wrong = 0;
     uint64_t quote = equal(b, '"');
-    uint64_t backslash = equal(b, '\\');
 
-    if ((backslash | v->carry.escape) != 0)
-        quote &= ~check_escapes(v, backslash, &wrong);
+    if (has(b, '\\') || v->carry.escape != 0)
+        quote &= ~check_escapes(v, equal(b, '\\'), &wrong);
     uint64_t inside = parity(quote) ^ v->carry.string;
     v->carry.string = (uint64_t)((int64_t)inside >> 63);
     m->string_start = quote & inside;
     m->string_end = quote & ~inside;
     m->outside = ~(inside | quote);
-    return wrong | (control(b) & inside);
+    if (has_control(b))
+        wrong |= control(b) & inside;
+    return wrong;
 }
 
 INLINE void find_tokens(struct vector *v, struct bytes b, struct masks *m)
@@ -142,19 +143,24 @@ INLINE void find_tokens(struct vector *v, struct bytes b, struct masks *m)
     m->close = kind_bits(kinds, 3) & m->outside;
     m->colon = kind_bits(kinds, 4) & m->outside;
     m->comma = kind_bits(kinds, 5) & m->outside;
-    m->space = (kind_bits(kinds, 6) | kind_bits(kinds, 7)) & m->outside;
-    m->brace = m->open & kind_bits(b, 2); /* 0x20 tells { from [ */
+    m->zero = kind_bits(kinds, 6) & m->outside;
+    m->brace = kind_bits(kinds, 7) & m->outside;
+    m->space = space(b) & m->outside;
     m->scalar = m->outside & ~(m->open | m->close | m->colon | m->comma | m->space);
-    m->after_scalar = behind(m->scalar, &v->carry.scalar);
+    uint64_t behind_scalar = behind(m->scalar, &v->carry.scalar);
+    m->scalar_start = m->scalar & ~behind_scalar;
+    m->scalar_after = behind_scalar & ~m->scalar;
 }
 
-/* The bytes of the literals that begin at starts. What begins there and is none is left to the rules of
- * numbers. */
-INLINE uint64_t find_literals(struct vector *v, uint64_t starts)
+/* The bytes of the literals that begin at starts, and the byte behind each. What is no literal is left to the
+ * rules of numbers. */
+INLINE uint64_t find_literals(struct vector *v, uint64_t starts, uint64_t *ends)
 {
     uint64_t found = v->carry.literal;
 
+    *ends = v->carry.literal_end;
     v->carry.literal = 0;
+    v->carry.literal_end = 0;
     for (; starts != 0; starts &= starts - 1) {
         unsigned at = (unsigned)__builtin_ctzll(starts);
         const char *c = v->text + v->base + at;
@@ -162,84 +168,83 @@ INLINE uint64_t find_literals(struct vector *v, uint64_t starts)
         if (v->len - v->base - at < 5)
             break; /* too short for a literal in a container */
         memcpy(&word, c, sizeof(word));
-        bool is_false = word == 0x736c6166 && c[4] == 'e';         /* "fals" */
-        if (word != 0x65757274 && word != 0x6c6c756e && !is_false) /* "true", "null" */
-            continue;
-        uint64_t bytes = is_false ? 0x1f : 0x0f;
+        bool is_four = (word == 0x65757274) | (word == 0x6c6c756e); /* "true", "null" */
+        bool is_five = (word == 0x736c6166) & (c[4] == 'e');        /* "fals" */
+        uint64_t bytes = (is_four ? 0x0fu : 0) | (is_five ? 0x1fu : 0);
+        uint64_t end = bytes + (is_four | is_five);
         found |= bytes << at;
-        v->carry.literal = at > 59 ? bytes >> (64 - at) : 0;
+        *ends |= end << at;
+        if (at > 58) {
+            v->carry.literal = bytes >> (64 - at);
+            v->carry.literal_end = end >> (64 - at);
+        }
     }
     return found;
 }
 
 /* The rules for minus and exponent, which few numbers have. *zero: noughts that no digit may follow. */
 INLINE uint64_t check_odd_numbers(struct carry *carry, struct bytes b, const struct masks *m, uint64_t number,
-                                  uint64_t start, uint64_t after_digit, uint64_t *zero)
+                                  uint64_t after_digit, uint64_t *zero)
 {
     uint64_t minus = equal(b, '-') & number;
     uint64_t sign = minus | (equal(b, '+') & number);
     uint64_t exponent = (equal(b, 'e') | equal(b, 'E')) & number;
     uint64_t after_exponent = behind(exponent, &carry->exponent);
-    uint64_t after_sign = behind(sign, &carry->sign);
     uint64_t power = after_exponent | behind(sign & after_exponent, &carry->exponent_sign);
     uint64_t wrong = number & ~(m->digit | m->dot | sign | exponent);
 
-    wrong |= sign & ~after_exponent & ~(minus & start);
+    wrong |= sign & ~after_exponent & ~(minus & m->scalar_start);
     wrong |= exponent & ~after_digit;
-    wrong |= after_exponent & ~(m->digit | sign);
-    wrong |= after_sign & ~m->digit;
     wrong |= run_end(power & m->digit, m->digit, &carry->power) & (m->dot | exponent);
-    *zero |= equal(b, '0') & behind(minus & start, &carry->minus);
+    *zero |= m->zero & behind(minus & m->scalar_start, &carry->minus);
+    carry->odd = carry->exponent | carry->exponent_sign | carry->minus | carry->power;
     return wrong;
 }
 
-INLINE uint64_t check_numbers(struct vector *v, struct bytes b, const struct masks *m, uint64_t number)
-{
-    struct carry *carry = &v->carry;
-    uint64_t start = number & ~behind(number, &carry->number);
-    uint64_t after_digit = behind(m->digit, &carry->digit);
-    uint64_t after_dot = behind(m->dot, &carry->dot);
-    uint64_t zero = equal(b, '0') & start;
-    uint64_t odd = number & ~(m->digit | m->dot);
-    uint64_t wrong = start & m->after_scalar; /* right behind a literal */
-
-    if ((odd | carry->exponent | carry->exponent_sign | carry->sign | carry->minus | carry->power) != 0)
-        wrong |= check_odd_numbers(carry, b, m, number, start, after_digit, &zero);
-    wrong |= m->dot & ~after_digit;
-    wrong |= after_dot & ~m->digit;
-    wrong |= run_end(after_dot & m->digit, m->digit, &carry->fraction) & m->dot;
-    wrong |= behind(zero, &carry->zero) & m->digit;
-    return wrong;
-}
-
+/* Dots and exponents stand behind digits, signs behind exponents or first; so a scalar that ends in a digit
+ * or a literal is complete. */
 INLINE uint64_t check_scalars(struct vector *v, struct bytes b, const struct masks *m)
 {
-    uint64_t literals = find_literals(v, m->scalar & ~m->after_scalar & ~m->digit);
+    struct carry *carry = &v->carry;
+    uint64_t literal_ends;
+    uint64_t number = m->scalar & ~find_literals(v, m->scalar_start & ~m->digit, &literal_ends);
+    uint64_t after_digit = behind(m->digit, &carry->digit);
+    uint64_t zero = m->zero & m->scalar_start;
+    uint64_t odd = number & ~(m->digit | m->dot);
+    uint64_t wrong = number & literal_ends;
 
-    return check_numbers(v, b, m, m->scalar & ~literals);
+    if ((odd | carry->odd) != 0)
+        wrong |= check_odd_numbers(carry, b, m, number, after_digit, &zero);
+    wrong |= m->dot & ~after_digit;
+    wrong |= m->dot & follow(m->dot, m->digit, &carry->fraction);
+    wrong |= m->digit & behind(zero, &carry->zero);
+    wrong |= m->scalar_after & ~(after_digit | literal_ends);
+    return wrong;
 }
 
 /* Which token may follow which, as far as it does not depend on the container. */
-INLINE uint64_t check_order(struct carry *carry, struct masks *m)
+INLINE uint64_t check_order(struct carry *carry, struct masks *m, bool spaced)
 {
     uint64_t separator = m->comma | m->colon;
     uint64_t bracket = m->open | m->close;
-    uint64_t within = ~(separator | bracket);
-    uint64_t scalar_end = m->after_scalar & ~m->scalar;
-    uint64_t after_scalar = run_end(scalar_end, m->space, &carry->scalar_end);
-    uint64_t after_value = follow(m->string_end | m->close, m->space, &carry->value) | after_scalar;
-    uint64_t after_open = follow(m->open, m->space, &carry->open);
-    uint64_t after_comma = follow(m->comma, within, &carry->comma);
-    uint64_t after_brace = follow(m->brace, within, &carry->brace);
-    uint64_t value = m->string_start | (m->scalar & ~m->after_scalar) | m->open;
-    uint64_t wrong = after_value & value;
+    uint64_t string = ~(separator | bracket | m->scalar); /* and white space */
+    uint64_t ended = m->string_end | m->close;
+    uint64_t after_value;
+    uint64_t after_open;
+    uint64_t after_name = follow(m->comma | m->brace, string, &carry->name);
+    uint64_t value = m->string_start | m->scalar_start | m->open;
 
-    wrong |= separator & ~after_value;
-    wrong |= m->close & ~(after_value | after_open);
-    wrong |= m->colon & (after_scalar | ~(after_comma | after_brace));
-    wrong |= after_brace & ~m->colon & ~(m->close & after_open);
-    m->list_element = after_comma & ~m->colon;
-    return wrong;
+    if (spaced) {
+        after_value = run_end(behind(ended, &carry->ended) | m->scalar_after, m->space, &carry->value);
+        after_open = follow(m->open, m->space, &carry->open);
+    } else {
+        after_value = behind(ended, &carry->ended) | m->scalar_after | carry->value;
+        after_open = behind(m->open, &carry->open);
+        carry->value = 0;
+    }
+    m->list_element = after_name & ~m->colon & ~(m->close & after_open);
+    return (value & after_value) | (separator & ~after_value) | (m->close & ~(after_value | after_open)) |
+           (m->colon & ~after_name);
 }
 
 INLINE bool open_box(struct vector *v, size_t at)
@@ -311,7 +316,10 @@ INLINE enum verdict check_block(struct vector *v, const char *ptr)
         return wrong != 0 ? WRONG : MORE; /* nothing but text, and no carry that text would change */
     find_tokens(v, b, &m);
     wrong |= check_scalars(v, b, &m);
-    wrong |= check_order(&v->carry, &m);
+    if (m.space != 0)
+        wrong |= check_order(&v->carry, &m, true);
+    else
+        wrong |= check_order(&v->carry, &m, false);
     return check_boxes(v, &m, wrong);
 }
 
@@ -331,7 +339,6 @@ VECTOR bool doc_check_vector(struct doc_check *c)
         .check = c,
         .text = c->text.ptr,
         .len = c->text.len,
-        .box = DOC_NO_BOX,
         .before = _mm256_setzero_si256(),
         .ill_formed = _mm256_setzero_si256(),
     };
@@ -345,8 +352,12 @@ VECTOR bool doc_check_vector(struct doc_check *c)
         doc_check_reserve(c, BLOCK);
         verdict = check_tail(&v);
     }
-    c->ill_formed = !_mm256_testz_si256(v.ill_formed, v.ill_formed);
-    return verdict == DONE;
+    if (verdict != DONE)
+        return false;
+    /* What was found may lie behind the value. */
+    c->ill_formed =
+        !_mm256_testz_si256(v.ill_formed, v.ill_formed) && !utf8_is_valid(str_slice(c->text, 0, c->end));
+    return true;
 }
 
 bool doc_has_vector(void)
