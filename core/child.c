@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* A worker without work shows that it lives four times a second. */
+/* A worker without work shows that it lives four times a second, or oftener if the watchdog is less patient. */
 #define IDLE_BEAT (250 * MILLISECOND)
 
 struct child {
@@ -25,8 +25,9 @@ struct child {
 static void on_idle(struct timer *t)
 {
     struct child *c = container_of(t, struct child, idle);
+    int64_t patience = c->parts->startup->stuck_after / 4;
 
-    timer_start(c->env, t, IDLE_BEAT);
+    timer_start(c->env, t, patience > 0 && patience < IDLE_BEAT ? patience : IDLE_BEAT);
 }
 
 static void on_turn(void *owner)
@@ -109,7 +110,7 @@ static bool start(struct child *c, struct error *err)
     loop_watch_signal(c->env, SIGTERM, on_terminate, c);
     timer_init(&c->idle, on_idle);
     timer_init(&c->last_call, on_last_call);
-    timer_start(c->env, &c->idle, IDLE_BEAT);
+    on_idle(&c->idle);
     return true;
 }
 

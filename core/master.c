@@ -230,6 +230,8 @@ static size_t count_workers(const struct master *m)
 
 static void stop_plugin(struct master *m, int plugin, const char *where)
 {
+    if (atomic_load(&m->beats[0].stopped[plugin]))
+        return;
     for (size_t i = 0; i < m->slot_count; i++)
         atomic_store(&m->beats[i].stopped[plugin], true);
     log_write(m->log, LOG_ERROR,
@@ -327,7 +329,8 @@ static void take_signals(struct master *m)
 /* The next time at which something has to be done without a signal. */
 static int64_t next_wakeup(const struct master *m)
 {
-    int64_t at = m->now + TICK;
+    int64_t patience = m->startup->stuck_after / 4;
+    int64_t at = m->now + (patience > 0 && patience < TICK ? patience : TICK);
 
     if (m->stage_ends < at)
         at = m->stage_ends;

@@ -1,0 +1,224 @@
+--- Runs the real binary: processes, their output, and TCP connections to them, all with deadlines.
+local ffi = require("ffi")
+
+ffi.cdef([[
+struct spec_poll { int fd; short events; short revents; };
+struct spec_address { uint16_t family; uint16_t port; uint32_t ip; char zero[8]; };
+int fork(void);
+int execvp(const char *file, const char *const argv[]);
+void _exit(int status);
+int waitpid(int pid, int *status, int options);
+int kill(int pid, int signal);
+int open(const char *path, int flags, int mode);
+int dup2(int from, int to);
+int close(int fd);
+int poll(struct spec_poll *fds, unsigned long count, int timeout);
+int clock_gettime(int clock, int64_t time[2]);
+int socket(int domain, int type, int protocol);
+int setsockopt(int fd, int level, int name, const void *value, unsigned len);
+int bind(int fd, const void *address, unsigned len);
+int listen(int fd, int backlog);
+int accept4(int fd, void *address, void *len, int flags);
+int connect(int fd, const void *address, unsigned len);
+int getsockname(int fd, void *address, unsigned *len);
+long send(int fd, const void *data, size_t len, int flags);
+long recv(int fd, void *data, size_t len, int flags);
+uint16_t htons(uint16_t port);
+uint32_t htonl(uint32_t ip);
+]])
+
+local C = ffi.C
+local CLOEXEC, STREAM, INET, NO_SIGNAL, NO_HANG, READABLE = 0x80000, 1, 2, 0x4000, 1, 1
+local WRITE_CREATE_TRUNCATE_APPEND = 0x1 + 0x40 + 0x200 + 0x400
+
+local process = { binary = os.getenv("CUTTLE_BIN") or "build/release/cuttle" }
+process.__index = process
+
+--- Seconds of the monotonic clock.
+function process.now()
+  local time = ffi.new("int64_t[2]")
+  C.clock_gettime(1, time)
+  return tonumber(time[0]) + tonumber(time[1]) / 1e9
+end
+
+local function pause() C.poll(nil, 0, 5) end
+
+--- Asks condition again and again until it gives something true, which is returned; an error after some seconds.
+function process.eventually(condition, what, seconds)
+  local deadline = process.now() + (seconds or 5)
+  while true do
+    local result = condition()
+    if result then return result end
+    if process.now() > deadline then error("in vain, waited for: " .. what, 2) end
+    pause()
+  end
+end
+
+-- --- processes ---------------------------------------------------------------------------------
+
+local function redirect(path, to)
+  local fd = C.open(path, WRITE_CREATE_TRUNCATE_APPEND, 384)
+  C.dup2(fd, to)
+  C.close(fd)
+end
+
+local function become(arguments, out, err)
+  local argv = ffi.new("const char *[?]", #arguments + 2)
+  argv[0] = process.binary
+  for i, argument in ipairs(arguments) do argv[i] = argument end
+  redirect("/dev/null", 0)
+  redirect(out, 1)
+  redirect(err, 2)
+  C.execvp(process.binary, argv)
+  C._exit(127)
+end
+
+--- Starts the binary with these arguments.
+function process.start(arguments)
+  local self = setmetatable({ out_path = os.tmpname(), err_path = os.tmpname() }, process)
+  io.stdout:flush()
+  self.pid = C.fork()
+  if self.pid == 0 then become(arguments, self.out_path, self.err_path) end
+  assert(self.pid > 0)
+  return self
+end
+
+local function read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+function process:out() return read_file(self.out_path) end
+function process:err() return read_file(self.err_path) end
+
+function process:signal(number) C.kill(self.pid, number) end
+
+local function ended(self)
+  if self.code then return true end
+  local status = ffi.new("int[1]")
+  if C.waitpid(self.pid, status, NO_HANG) ~= self.pid then return false end
+  local signal = bit.band(status[0], 127)
+  self.code = signal == 0 and bit.rshift(status[0], 8) or -signal
+  return true
+end
+
+--- Its exit code, or minus the signal that ended it.
+function process:wait(seconds)
+  process.eventually(function() return ended(self) end, "the end of the process\n" .. self:out() .. self:err(), seconds)
+  return self.code
+end
+
+--- The pids of its workers.
+function process:workers()
+  local pids = {}
+  local file = io.open(("/proc/%d/task/%d/children"):format(self.pid, self.pid))
+  if not file then return pids end
+  for pid in file:read("*a"):gmatch("%d+") do pids[#pids + 1] = tonumber(pid) end
+  file:close()
+  return pids
+end
+
+--- Is there such a process, and is it no zombie?
+function process.lives(pid)
+  local file = io.open(("/proc/%d/stat"):format(pid))
+  if not file then return false end
+  local state = file:read("*a"):match("%) (%a)")
+  file:close()
+  return state ~= "Z" and state ~= "X"
+end
+
+function process:stop()
+  if not ended(self) then
+    local workers = self:workers()
+    C.kill(self.pid, 9)
+    for _, pid in ipairs(workers) do C.kill(pid, 9) end
+    self:wait()
+  end
+  os.remove(self.out_path)
+  os.remove(self.err_path)
+end
+
+-- --- connections ---------------------------------------------------------------------------------
+
+local conn = {}
+conn.__index = conn
+
+local function loopback(port) return ffi.new("struct spec_address", { INET, C.htons(port), C.htonl(0x7f000001) }) end
+
+local function ready(fd, seconds)
+  local fds = ffi.new("struct spec_poll[1]", { { fd = fd, events = READABLE } })
+  return C.poll(fds, 1, math.max(0, seconds) * 1000) == 1
+end
+
+--- A connection to a port of this machine; nil when it is refused.
+function process.connect(port)
+  local fd = C.socket(INET, STREAM + CLOEXEC, 0)
+  if C.connect(fd, loopback(port), 16) ~= 0 then
+    C.close(fd)
+    return nil
+  end
+  return setmetatable({ fd = fd }, conn)
+end
+
+function conn:send(text) C.send(self.fd, text, #text, NO_SIGNAL) end
+
+function conn:close()
+  if self.fd then C.close(self.fd) end
+  self.fd = nil
+end
+
+--- What arrives until it matches the pattern, or to its end without one; then whether it ended ("end", "reset") or is
+--- open, or that it took too long ("late").
+function conn:receive(pattern, seconds)
+  local deadline, text, buf = process.now() + (seconds or 5), "", ffi.new("char[65536]")
+  while not (pattern and text:find(pattern)) do
+    if not ready(self.fd, deadline - process.now()) then return text, "late" end
+    local got = tonumber(C.recv(self.fd, buf, 65536, 0))
+    if got <= 0 then return text, got == 0 and "end" or "reset" end
+    text = text .. ffi.string(buf, got)
+  end
+  return text, "open"
+end
+
+--- One request on a connection of its own: status and the whole answer; nil when none came.
+function process.get(port, path, seconds)
+  local c = process.connect(port)
+  if not c then return nil end
+  c:send(("GET %s HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n\r\n"):format(path))
+  local text = c:receive(nil, seconds)
+  c:close()
+  return tonumber(text:match("^HTTP/1%.1 (%d%d%d)")), text
+end
+
+local listener = {}
+listener.__index = listener
+
+--- A listening socket on a port that the kernel chose.
+function process.listen()
+  local self = setmetatable({ fd = C.socket(INET, STREAM + CLOEXEC, 0) }, listener)
+  local address, len = loopback(0), ffi.new("unsigned[1]", 16)
+  assert(C.bind(self.fd, address, 16) == 0 and C.listen(self.fd, 64) == 0)
+  C.getsockname(self.fd, address, len)
+  self.port = C.htons(address.port)
+  return self
+end
+
+--- The next connection, with what it sent up to the end of a head.
+function listener:accept(seconds)
+  assert(ready(self.fd, seconds or 5), "nobody connected")
+  local c = setmetatable({ fd = C.accept4(self.fd, nil, nil, CLOEXEC) }, conn)
+  return c, (c:receive("\r\n\r\n", seconds))
+end
+
+listener.close = conn.close
+
+--- A port that was free a moment ago.
+function process.free_port()
+  local l = process.listen()
+  l:close()
+  return l.port
+end
+
+return process
