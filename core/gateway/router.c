@@ -146,9 +146,13 @@ static bool seen_before(struct route *const *routes, size_t index)
     return false;
 }
 
+/* Until all are there the endpoint stays for messages. */
 static bool add_options(struct router *r, const struct config *c, struct route *const *routes,
                         struct error *err)
 {
+    struct route **made = arena_alloc(&r->arena, (c->endpoint_count + 1) * sizeof(struct route *));
+    size_t count = 0;
+
     for (size_t i = 0; i < c->endpoint_count; i++) {
         if (routes[i] == NULL || seen_before(routes, i))
             continue;
@@ -156,9 +160,11 @@ static bool add_options(struct router *r, const struct config *c, struct route *
         struct route *route = add_route(r, ROUTE_OPTIONS, STR("OPTIONS"), pattern, &c->endpoints[i], err);
         if (route == NULL)
             return false;
-        route->endpoint = NULL;
         route->allow = allowed_methods(r, routes, c, pattern);
+        made[count++] = route;
     }
+    for (size_t i = 0; i < count; i++)
+        made[i]->endpoint = NULL;
     return true;
 }
 
