@@ -224,7 +224,7 @@ void sim_advance(struct env *env, int64_t ns)
 /* --- life -------------------------------------------------------------------------------------- */
 
 static const struct env_ops sim_ops = {
-    .connect = wire_connect,
+    .connect = dial_connect,
     .resolve = names_resolve,
     .resolve_srv = names_resolve_srv,
     .random = sim_random,
@@ -255,7 +255,7 @@ void sim_free(struct env *env)
     if (!env)
         return;
     sim = sim_of(env);
-    wires_free(sim);
+    dial_free(sim);
     names_free(sim);
     env_fini(env);
     mem_free(sim->batches[0].sources);

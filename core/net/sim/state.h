@@ -50,10 +50,11 @@ void source_init(struct sim *sim, struct source *source, void (*run)(struct sour
 void source_mark(struct sim *sim, struct source *source); /* runs in a later turn at this instant */
 void source_unmark(struct source *source);
 
-/* wire.c */
-struct sock *wire_connect(struct env *env, const struct addr *to, const struct dial_options *options,
+/* dial.c */
+uint16_t sim_draw_port(struct sim *sim);
+struct sock *dial_connect(struct env *env, const struct addr *to, const struct dial_options *options,
                           int *error);
-void wires_free(struct sim *sim); /* all socks, listeners and faults */
+void dial_free(struct sim *sim); /* all socks, listeners and faults */
 
 /* names.c */
 void names_resolve(struct env *env, struct resolve *r, struct str host);

@@ -1,50 +1,8 @@
+#include "net/sim/wire.h"
+
 #include "base/mem.h"
-#include "net/sim/state.h"
-#include "net/sim/stream.h"
 #include <errno.h>
 #include <string.h>
-
-/* Where ports that nobody chose begin. */
-enum { FIRST_PORT = 40000 };
-
-struct end;
-
-/* A connection: side 0 connected, side 1 accepted. It lives as long as one of its ends. */
-struct wire {
-    struct sim *sim;
-    struct end *ends[2];          /* NULL: closed, or not accepted yet */
-    struct sim_stream streams[2]; /* [i]: what side i sends */
-    struct addr addrs[2];         /* of side i */
-    struct timer establish;       /* the end of connecting */
-    bool refuse;
-};
-
-enum end_state { END_CONNECTING, END_OPEN, END_REFUSED };
-
-struct end {
-    struct sock sock;
-    struct source source;
-    struct list link;    /* of all socks */
-    struct list backlog; /* of the listener, until it is accepted */
-    struct wire *wire;
-    unsigned side;
-    enum end_state state;
-};
-
-struct sim_listener {
-    struct listener listener;
-    struct source source;
-    struct list link;
-    struct list backlog;
-    struct addr at;
-    bool closed;
-};
-
-struct fault {
-    struct list link;
-    struct addr at;
-    struct sim_fault up, down;
-};
 
 static struct end *end_of(struct sock *s)
 {
@@ -74,7 +32,7 @@ static unsigned end_ready(const struct end *e)
            (sim_stream_is_writable(outgoing(e)) ? SOCK_WRITE : 0);
 }
 
-static void end_mark(struct end *e)
+void wire_end_mark(struct end *e)
 {
     if (e && (end_ready(e) & e->sock.want))
         source_mark(e->wire->sim, &e->source);
@@ -91,7 +49,7 @@ static void run_end(struct source *source)
     e->sock.on_ready(&e->sock, ready);
     /* Level-triggered; a closed end wants nothing. */
     if (e->sock.want)
-        end_mark(e);
+        wire_end_mark(e);
 }
 
 /* --- the two streams ----------------------------------------------------------------------------- */
@@ -114,8 +72,8 @@ static void on_arrival(struct wire *w, unsigned from, enum piece_kind kind)
         sim_stream_break(&w->streams[1 - from]);
         break;
     }
-    end_mark(w->ends[0]);
-    end_mark(w->ends[1]);
+    wire_end_mark(w->ends[0]);
+    wire_end_mark(w->ends[1]);
 }
 
 static void on_arrival_up(struct sim_stream *s, enum piece_kind kind)
@@ -158,7 +116,7 @@ static enum io end_read(struct sock *s, void *dst, size_t cap, size_t *got)
     io = sim_stream_read(incoming(e), dst, cap, got, &s->error);
     if (io == IO_OK) {
         note_bytes(e->wire->sim, dst, *got);
-        end_mark(e->wire->ends[1 - e->side]);
+        wire_end_mark(e->wire->ends[1 - e->side]);
     }
     return io;
 }
@@ -176,7 +134,7 @@ static enum io end_write(struct sock *s, const struct iovec *iov, int count, siz
 static void end_want(struct sock *s, unsigned events)
 {
     (void)events;
-    end_mark(end_of(s));
+    wire_end_mark(end_of(s));
 }
 
 static void end_shutdown(struct sock *s)
@@ -250,7 +208,7 @@ static const struct sock_ops end_ops = {
     .addrs = end_addrs,
 };
 
-static struct end *end_new(struct wire *w, unsigned side, enum end_state state)
+struct end *wire_end_new(struct wire *w, unsigned side, enum end_state state)
 {
     struct end *e = mem_zalloc(sizeof(*e));
 
@@ -271,146 +229,10 @@ void sim_fault_sock(struct sock *s, const struct sim_fault *fault)
     sim_stream_set_fault(outgoing(end_of(s)), fault);
 }
 
-/* --- listening --------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------- */
 
-static bool is_any(const struct addr *a)
-{
-    char ip[ADDR_TEXT_MAX];
-    struct str text = {ip, addr_format_ip(a, ip)};
-
-    return str_equal(text, STR("::")) || str_equal(text, STR("0.0.0.0"));
-}
-
-static struct sim_listener *find_listener(struct sim *sim, const struct addr *to)
-{
-    struct sim_listener *any = NULL;
-
-    list_each (&sim->listeners, link, after) {
-        struct sim_listener *l = container_of(link, struct sim_listener, link);
-
-        if (addr_equal(&l->at, to))
-            return l;
-        if (is_any(&l->at) && addr_port(&l->at) == addr_port(to))
-            any = l;
-    }
-    return any;
-}
-
-static void run_listener(struct source *source)
-{
-    struct sim_listener *l = container_of(source, struct sim_listener, source);
-
-    while (!list_is_empty(&l->backlog)) {
-        struct end *e = container_of(l->backlog.next, struct end, backlog);
-
-        list_remove(&e->backlog);
-        l->listener.on_accept(&l->listener, &e->sock);
-    }
-}
-
-static void close_listener(struct listener *listener)
-{
-    struct sim_listener *l = container_of(listener, struct sim_listener, listener);
-
-    if (l->closed)
-        return;
-    l->closed = true;
-    while (!list_is_empty(&l->backlog))
-        sock_reset(&container_of(l->backlog.next, struct end, backlog)->sock);
-    source_unmark(&l->source);
-    list_remove(&l->link);
-    env_release(listener->env, l);
-}
-
-static const struct listener_ops sim_listener_ops = {.close = close_listener};
-
-static uint16_t draw_port(struct sim *sim)
-{
-    if (sim->last_port < FIRST_PORT || sim->last_port == UINT16_MAX)
-        sim->last_port = FIRST_PORT - 1;
-    return ++sim->last_port;
-}
-
-struct listener *sim_listen(struct env *env, const struct addr *at,
-                            void (*on_accept)(struct listener *, struct sock *), void *owner,
-                            struct error *err)
-{
-    struct sim *sim = sim_of(env);
-    struct addr address = *at;
-    struct sim_listener *l;
-    char text[ADDR_TEXT_MAX];
-
-    while (addr_port(at) == 0 && (addr_port(&address) == 0 || find_listener(sim, &address)))
-        addr_set_port(&address, draw_port(sim));
-    l = find_listener(sim, &address);
-    if (l && addr_equal(&l->at, &address)) {
-        addr_format(&address, text);
-        error_set(err, "listen tcp %s: bind: address already in use", text);
-        return NULL;
-    }
-    l = mem_zalloc(sizeof(*l));
-    l->listener = (struct listener){env, &sim_listener_ops, on_accept, owner};
-    l->at = address;
-    source_init(sim, &l->source, run_listener);
-    list_init(&l->backlog);
-    list_push_back(&sim->listeners, &l->link);
-    return &l->listener;
-}
-
-void sim_listener_addr(struct listener *l, struct addr *at)
-{
-    *at = container_of(l, struct sim_listener, listener)->at;
-}
-
-/* --- connecting -------------------------------------------------------------------------------- */
-
-static struct fault *find_fault(struct sim *sim, const struct addr *at)
-{
-    list_each (&sim->faults, link, after) {
-        struct fault *f = container_of(link, struct fault, link);
-
-        if (addr_equal(&f->at, at))
-            return f;
-    }
-    return NULL;
-}
-
-void sim_fault_addr(struct env *env, const struct addr *at, const struct sim_fault *up,
-                    const struct sim_fault *down)
-{
-    struct sim *sim = sim_of(env);
-    struct fault *f = find_fault(sim, at);
-
-    if (!f) {
-        f = mem_zalloc(sizeof(*f));
-        f->at = *at;
-        list_push_back(&sim->faults, &f->link);
-    }
-    f->up = up ? *up : (struct sim_fault){0};
-    f->down = down ? *down : (struct sim_fault){0};
-}
-
-static void establish(struct wire *w)
-{
-    struct end *client = w->ends[0];
-    struct sim_listener *l = w->refuse ? NULL : find_listener(w->sim, &w->addrs[1]);
-
-    client->state = l ? END_OPEN : END_REFUSED;
-    if (l) {
-        struct end *server = end_new(w, 1, END_OPEN);
-
-        list_push_back(&l->backlog, &server->backlog);
-        source_mark(w->sim, &l->source);
-    }
-    end_mark(client);
-}
-
-static void on_establish(struct timer *t)
-{
-    establish(container_of(t, struct wire, establish));
-}
-
-static struct wire *wire_new(struct sim *sim, const struct addr *from, const struct addr *to)
+struct wire *wire_new(struct sim *sim, const struct addr *from, const struct addr *to,
+                      void (*on_establish)(struct timer *t))
 {
     struct wire *w = mem_zalloc(sizeof(*w));
 
@@ -423,50 +245,7 @@ static struct wire *wire_new(struct sim *sim, const struct addr *from, const str
     else
         addr_parse(&w->addrs[0], to->ss.ss_family == AF_INET ? STR("127.0.0.1") : STR("::1"), 0);
     if (addr_port(&w->addrs[0]) == 0)
-        addr_set_port(&w->addrs[0], draw_port(sim));
+        addr_set_port(&w->addrs[0], sim_draw_port(sim));
     w->addrs[1] = *to;
     return w;
-}
-
-struct sock *sim_connect_from(struct env *env, const struct addr *from, const struct addr *to, int *error)
-{
-    struct sim *sim = sim_of(env);
-    struct fault *f = find_fault(sim, to);
-    struct wire *w;
-    struct end *client;
-
-    if (to->ss.ss_family != AF_INET && to->ss.ss_family != AF_INET6) {
-        if (error)
-            *error = EAFNOSUPPORT;
-        return NULL;
-    }
-    w = wire_new(sim, from, to);
-    client = end_new(w, 0, END_CONNECTING);
-    sim_stream_set_fault(&w->streams[0], f ? &f->up : NULL);
-    sim_stream_set_fault(&w->streams[1], f ? &f->down : NULL);
-    w->refuse = f && f->up.refuse;
-    if (f && f->up.hang)
-        return &client->sock;
-    if (f && f->up.connect_delay > 0)
-        timer_start(env, &w->establish, f->up.connect_delay);
-    else
-        establish(w);
-    return &client->sock;
-}
-
-struct sock *wire_connect(struct env *env, const struct addr *to, const struct dial_options *options,
-                          int *error)
-{
-    (void)options;
-    return sim_connect_from(env, NULL, to, error);
-}
-
-void wires_free(struct sim *sim)
-{
-    while (!list_is_empty(&sim->listeners))
-        listener_close(&container_of(sim->listeners.next, struct sim_listener, link)->listener);
-    while (!list_is_empty(&sim->socks))
-        sock_close(&container_of(sim->socks.next, struct end, link)->sock);
-    list_each (&sim->faults, link, after)
-        mem_free(container_of(link, struct fault, link));
 }
