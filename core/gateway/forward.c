@@ -31,7 +31,7 @@ static bool ends_here(const struct exchange *x, const struct field *field, bool 
 
     if (never >> field->id & 1)
         return true;
-    if ((at_proxies >> field->id & 1) && !x->endpoint->all_headers)
+    if ((at_proxies >> field->id & 1) && (connection_names || !x->endpoint->all_headers))
         return true;
     return connection_names && field_list_has(&x->fields, FIELD_CONNECTION, field->name);
 }

@@ -27,8 +27,7 @@ static char *put_number(char *dst, uint64_t value)
 static bool is_own(enum field_id id)
 {
     return id == FIELD_CONTENT_LENGTH || id == FIELD_TRANSFER_ENCODING || id == FIELD_CONNECTION ||
-           id == FIELD_KEEP_ALIVE || id == FIELD_PROXY_CONNECTION || id == FIELD_TRAILER ||
-           id == FIELD_UPGRADE;
+           id == FIELD_KEEP_ALIVE || id == FIELD_TRAILER;
 }
 
 static char *put_fields(char *dst, const struct fields *fields, enum field_id except)
