@@ -79,7 +79,7 @@ local strategies = {
 local function strategy_of(config)
   local name = type(config.strategy) == "string" and config.strategy or ""
   local strategy = strategies[name:lower()]
-  if not strategy then return nil, ("unknown strategy %q: expected ip, header or param"):format(name) end
+  if not strategy then return nil, ("Unknown strategy %s: expected ip, header or param"):format(name) end
   local key = config.key
   if type(key) == "number" then key = tostring(key) end
   return strategy(type(key) == "string" and key or "")
@@ -91,7 +91,7 @@ local router = {
   api = 1,
   namespace = "qos/ratelimit/router",
   name = "rate_limit",
-  log_name = "RateLimit",
+  log_name = "Ratelimit",
   scopes = { "endpoint" },
   schema = { type = "object" }, -- its settings are read leniently, as KrakenD does
 }
@@ -143,7 +143,7 @@ local proxy = {
   api = 1,
   namespace = "qos/ratelimit/proxy",
   name = "rate_limit",
-  log_name = "RateLimit",
+  log_name = "Ratelimit",
   scopes = { "backend" },
 }
 proxy.__index = proxy

@@ -36,8 +36,8 @@ static const char *error_text(lua_State *L)
     return lua_tostring(L, -1);
 }
 
-/* Formats what is at the top of the coroutine's stack; runs protected, for __tostring may raise. On the main stack:
- * run and entry as light userdata; leaves the line. */
+/* Formats what is at the top of the coroutine's stack; runs protected, for __tostring may raise. On the main
+ * stack: run and entry as light userdata; leaves the line. */
 static int describe_error(lua_State *L)
 {
     struct run *run = lua_touserdata(L, 1);
@@ -54,6 +54,16 @@ static int describe_error(lua_State *L)
     return 1;
 }
 
+/* Where the function of an entry is: "file:line: ". */
+static void push_definition(lua_State *L, const struct entry *e)
+{
+    lua_Debug at;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, e->function);
+    lua_getinfo(L, ">S", &at);
+    lua_pushfstring(L, "%s:%d: ", at.short_src, at.linedefined);
+}
+
 static struct answer_taken failed(struct run *run, const struct entry *e, const char *why)
 {
     struct script *s = run->script;
@@ -67,16 +77,37 @@ static struct answer_taken failed(struct run *run, const struct entry *e, const 
     return taken;
 }
 
+/* The function returned, but not what it may. */
+static struct answer_taken failed_by_return(struct run *run, const struct entry *e, const char *why)
+{
+    lua_State *L = run->script->L;
+    struct answer_taken taken;
+
+    push_definition(L, e);
+    lua_pushstring(L, why);
+    lua_concat(L, 2);
+    taken = failed(run, e, lua_tostring(L, -1));
+    lua_pop(L, 1);
+    return taken;
+}
+
+/* Calls function(data) on the main state, which leaves its one result there; false: what it raised. */
+static bool call_protected(lua_State *L, lua_CFunction function, void *data)
+{
+    lua_pushcfunction(L, function);
+    lua_pushlightuserdata(L, data);
+    return lua_pcall(L, 1, 1, 0) == 0;
+}
+
 static struct answer_taken failed_by_error(struct run *run, const struct entry *e)
 {
     lua_State *L = run->script->L;
     struct answer_taken taken;
 
-    if (!lua_checkstack(run->L, 4) || lua_cpcall(L, describe_error, run) != 0) {
-        lua_settop(L, 0);
+    if (!lua_checkstack(run->L, 4))
         return failed(run, e, "an error without a text");
-    }
-    taken = failed(run, e, lua_tostring(L, -1));
+    taken = failed(run, e,
+                   call_protected(L, describe_error, run) ? lua_tostring(L, -1) : "an error without a text");
     lua_pop(L, 1);
     return taken;
 }
@@ -152,16 +183,14 @@ static struct answer_taken answered(struct run *run, const struct entry *e)
     lua_State *L = run->script->L;
     struct answer_taken taken = {.result = HOOK_ANSWERED};
     struct reading reading = {run->script, run, &taken};
-    int top = lua_gettop(L);
 
     if ((MAY_ANSWER & 1 << run->phase) == 0)
-        return failed(run, e, "returned an answer (only in: request, proxy, call, merged)");
+        return failed_by_return(run, e, "returned an answer (only in: request, proxy, call, merged)");
     fields_init(&taken.fields, run->x->arena);
     lua_settop(run->L, 1);
-    if (lua_cpcall(L, read_answer, &reading) != 0) {
-        taken = failed(run, e, lua_isstring(L, -1) ? lua_tostring(L, -1) : "returned an impossible answer");
-        lua_settop(L, top);
-    }
+    if (!call_protected(L, read_answer, &reading))
+        taken = failed_by_return(run, e, lua_isstring(L, -1) ? lua_tostring(L, -1) : "an impossible answer");
+    lua_pop(L, 1);
     return taken;
 }
 
@@ -170,7 +199,7 @@ struct answer_taken answer_take(struct run *run, const struct entry *e, int stat
     struct answer_taken taken = {.result = HOOK_NEXT};
 
     if (status == LUA_YIELD) {
-        taken = failed(run, e, "yielded outside of a coroutine of its own");
+        taken = failed_by_return(run, e, "yielded outside of a coroutine of its own");
     } else if (status != 0) {
         taken = failed_by_error(run, e);
     } else if (lua_isnoneornil(run->L, 1)) {
@@ -178,12 +207,12 @@ struct answer_taken answer_take(struct run *run, const struct entry *e, int stat
     } else if (lua_istable(run->L, 1)) {
         taken = answered(run, e);
     } else if (lua_islightuserdata(run->L, 1) && lua_touserdata(run->L, 1) == run) {
-        taken = (struct answer_taken){.result = HOOK_FAILED, .call_failed = true, .text = run->failure};
+        taken = (struct answer_taken){.result = HOOK_FAILED, .text = run->failure};
         lua_settop(run->L, 0);
     } else {
         lua_pushfstring(run->L, "returned a %s (expected nothing, an answer or call:fail)",
                         luaL_typename(run->L, 1));
-        taken = failed(run, e, lua_tostring(run->L, -1));
+        taken = failed_by_return(run, e, lua_tostring(run->L, -1));
     }
     return taken;
 }
@@ -200,7 +229,7 @@ void answer_apply(struct exchange *x, struct call *c, const struct answer_taken 
             exchange_answer(x, taken->status, &taken->fields, taken->body, taken->text.ptr);
         break;
     case HOOK_FAILED:
-        if (taken->call_failed)
+        if (c != NULL)
             call_fail(c, taken->text.ptr);
         else
             exchange_fail(x, taken->text.ptr);

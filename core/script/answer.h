@@ -4,7 +4,8 @@
  *     { status = 403, fields = {...}, body = ... }    answer (request, proxy, call, merged)
  *     call:fail("text")                               the call fails (call, reply)
  *
- * Anything else, and every error, ends the exchange with 500 and one line in the log.
+ * Anything else, and every error, ends the exchange with 500 (a call: fails it) and writes one line into the
+ * log.
  */
 #ifndef SCRIPT_ANSWER_H
 #define SCRIPT_ANSWER_H
@@ -14,12 +15,11 @@
 
 struct answer_taken {
     enum hook_result result;
-    bool broken;      /* the coroutine did not run to its end */
-    bool call_failed; /* HOOK_FAILED by call:fail: text is why */
+    bool broken; /* the coroutine did not run to its end */
     int status;
     struct fields fields;
     struct str body;
-    struct str text;  /* why it failed, or what the access log says */
+    struct str text; /* why it failed, or what the access log says */
 };
 
 /* Reads and logs the outcome of run's coroutine, which ended with status (of lua_resume); its stack is empty

@@ -110,7 +110,7 @@ static int doc_tostring(lua_State *L)
 }
 
 static const luaL_Reg metamethods[] = {
-    {"__index", doc_index}, {"__newindex", doc_newindex},   {"__len", doc_len},
+    {"__index", doc_index}, {"__newindex", doc_newindex}, {"__len", doc_len},
     {"__eq", doc_eq},       {"__tostring", doc_tostring}, {NULL, NULL},
 };
 

@@ -251,26 +251,16 @@ static int exchange_elapsed(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"method", exchange_method},
-    {"set_method", exchange_set_method},
-    {"path", exchange_path},
-    {"raw_query", exchange_raw_query},
-    {"query", exchange_query},
-    {"set_query", exchange_set_query},
-    {"field", exchange_field},
-    {"field_lines", exchange_field_lines},
-    {"set_field", exchange_set_field},
-    {"add_field", exchange_add_field},
-    {"param", exchange_lua_param},
-    {"set_param", exchange_lua_set_param},
-    {"client_ip", exchange_client_ip},
-    {"host", exchange_host},
-    {"endpoint", exchange_endpoint},
-    {"body", exchange_body},
-    {"set_body", exchange_set_body},
-    {"response", exchange_response},
-    {"elapsed", exchange_elapsed},
-    {NULL, NULL},
+    {"method", exchange_method},       {"set_method", exchange_set_method},
+    {"path", exchange_path},           {"raw_query", exchange_raw_query},
+    {"query", exchange_query},         {"set_query", exchange_set_query},
+    {"field", exchange_field},         {"field_lines", exchange_field_lines},
+    {"set_field", exchange_set_field}, {"add_field", exchange_add_field},
+    {"param", exchange_lua_param},     {"set_param", exchange_lua_set_param},
+    {"client_ip", exchange_client_ip}, {"host", exchange_host},
+    {"endpoint", exchange_endpoint},   {"body", exchange_body},
+    {"set_body", exchange_set_body},   {"response", exchange_response},
+    {"elapsed", exchange_elapsed},     {NULL, NULL},
 };
 
 void api_exchange_open(struct script *s)

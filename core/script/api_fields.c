@@ -3,7 +3,8 @@
 #include "script/state.h"
 #include <stdlib.h>
 
-/* They say how the content is framed or how long the connection lives: that is decided when the message is written. */
+/* They say how the content is framed or how long the connection lives: that is decided when the message is
+ * written. */
 static bool is_ours(struct str name)
 {
     enum field_id id = field_id(name);

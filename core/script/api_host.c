@@ -161,7 +161,8 @@ static int host_service(lua_State *L)
     return 1;
 }
 
-/* host.endpoint(index) -> {id, path, method, timeout, static, extra, backends} | nil beyond the last; from 0 */
+/* host.endpoint(index) -> {id, path, method, timeout, static, extra, backends} | nil beyond the last; from 0
+ */
 static int host_endpoint(lua_State *L)
 {
     struct script *s = script_of(L);
@@ -194,8 +195,8 @@ static int host_layers(lua_State *L)
     return 0;
 }
 
-/* host.add(scope, id, phase, layer, name, instance, function[, outer]): appends to the place's chain of the phase.
- * Without a function: proxy.static is applied here. */
+/* host.add(scope, id, phase, layer, name, instance, function[, outer]): appends to the place's chain of the
+ * phase. Without a function: proxy.static is applied here. */
 static int host_add(lua_State *L)
 {
     struct script *s = script_of(L);
@@ -222,8 +223,8 @@ static int host_add(lua_State *L)
     return 0;
 }
 
-/* host.wants(scope, id, what): what "body": requests are collected for the plugins of this place; "content": replies
- * of a no-op backend are */
+/* host.wants(scope, id, what): what "body": requests are collected for the plugins of this place; "content":
+ * replies of a no-op backend are */
 static int host_wants(lua_State *L)
 {
     static const char *const kinds[] = {"body", "content", NULL};
@@ -246,8 +247,12 @@ static int host_wants(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"list", host_list},     {"service", host_service}, {"endpoint", host_endpoint},
-    {"layers", host_layers}, {"add", host_add},         {"wants", host_wants},
+    {"list", host_list},
+    {"service", host_service},
+    {"endpoint", host_endpoint},
+    {"layers", host_layers},
+    {"add", host_add},
+    {"wants", host_wants},
     {NULL, NULL},
 };
 

@@ -1,4 +1,5 @@
-/* runtime.http.request: a request of a plugin's own, over the worker's client. The phase waits for the whole answer. */
+/* runtime.http.request: a request of a plugin's own, over the worker's client. The phase waits for the whole
+ * answer. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/worker.h"
@@ -70,7 +71,8 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
 
 /* --- the answer --------------------------------------------------------------------------------- */
 
-/* By name in lower case; lines of one name are joined, as RFC 9110 section 5.3 allows, but for Set-Cookie: its first. */
+/* By name in lower case; lines of one name are joined, as RFC 9110 section 5.3 allows, but for Set-Cookie:
+ * its first. */
 static void push_fields(lua_State *L, const struct fields *f)
 {
     lua_newtable(L);
@@ -189,7 +191,8 @@ static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r,
 static void move_fields(struct fields *to, const struct fields *from)
 {
     for (unsigned i = 0; i < from->count; i++)
-        field_add(to, arena_copy(to->arena, from->items[i].name), arena_copy(to->arena, from->items[i].value));
+        field_add(to, arena_copy(to->arena, from->items[i].name),
+                  arena_copy(to->arena, from->items[i].value));
 }
 
 /* request{url, method, fields, body, timeout} -> {status, fields, body} | nil, message */
@@ -220,7 +223,8 @@ static int http_request(lua_State *L)
     move_fields(&own->fields, &fields);
     own->request.fields = &own->fields;
     own->request.method = arena_copy(&own->arena, read.method);
-    own->body.iov_base = (char *)(uintptr_t)arena_copy(&own->arena, (struct str){body.iov_base, body.iov_len}).ptr;
+    own->body.iov_base =
+        (char *)(uintptr_t)arena_copy(&own->arena, (struct str){body.iov_base, body.iov_len}).ptr;
     own->body.iov_len = body.iov_len;
     own->request.iov = &own->body;
     own->request.iov_count = 1;

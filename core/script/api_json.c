@@ -111,7 +111,8 @@ static int json_array(lua_State *L)
     return 1;
 }
 
-/* json.type(value) -> "object", "array", "string", "number", "boolean", "null", or nil for what is not JSON */
+/* json.type(value) -> "object", "array", "string", "number", "boolean", "null", or nil for what is not JSON
+ */
 static int json_type(lua_State *L)
 {
     struct script *s = script_of(L);
@@ -206,7 +207,8 @@ static int json_ipairs(lua_State *L)
 {
     struct exchange *x;
 
-    luaL_argcheck(L, node_type(check_doc(script_of(L), L, 1, &x)) == DOC_ARRAY, 1, "expected an array, got an object");
+    luaL_argcheck(L, node_type(check_doc(script_of(L), L, 1, &x)) == DOC_ARRAY, 1,
+                  "expected an array, got an object");
     return json_pairs(L);
 }
 

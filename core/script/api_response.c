@@ -1,5 +1,5 @@
-/* Two kinds of response share their methods: what is about to be sent (of an exchange: merged, response and log
- * phases), and what a backend answered (of a call: reply phase). */
+/* Two kinds of response share their methods: what is about to be sent (of an exchange: merged, response and
+ * log phases), and what a backend answered (of a call: reply phase). */
 #include "base/arena.h"
 #include "script/api.h"
 #include "script/run.h"
@@ -134,7 +134,8 @@ static int response_set_body(lua_State *L)
         return 0;
     }
     if (!life->c->has_content)
-        return luaL_error(L, "response:set_body needs `reads_content = true` in the plugin, and a no-op backend");
+        return luaL_error(
+            L, "response:set_body needs `reads_content = true` in the plugin, and a no-op backend");
     life->c->content = body;
     return 0;
 }

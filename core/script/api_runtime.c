@@ -54,25 +54,40 @@ static enum log_level check_level(lua_State *L, int index)
     return levels[level];
 }
 
+/* What is to be said while plugins are loaded was said by the check that came before: not once more by each
+ * worker. */
+static bool is_quiet(const struct script *s)
+{
+    return s->worker != NULL && s->running == NULL;
+}
+
 /* log(level, text): level 0 debug, 1 info, 2 warning, 3 error */
 static int runtime_log(lua_State *L)
 {
+    enum log_level level = check_level(L, 1);
     struct str text = check_str(L, 2);
 
-    log_write(script_of(L)->log, check_level(L, 1), "%.*s", STR_ARG(text));
+    if (!is_quiet(script_of(L)))
+        log_write(script_of(L)->log, level, "%.*s", STR_ARG(text));
     return 0;
 }
 
 /* log_wants(level) -> boolean */
 static int runtime_log_wants(lua_State *L)
 {
-    lua_pushboolean(L, log_wants(script_of(L)->log, check_level(L, 1)));
+    struct script *s = script_of(L);
+
+    lua_pushboolean(L, log_wants(s->log, check_level(L, 1)) && !is_quiet(s));
     return 1;
 }
 
 static const luaL_Reg functions[] = {
-    {"now", runtime_now},     {"wall", runtime_wall}, {"random", runtime_random},
-    {"sleep", runtime_sleep}, {"log", runtime_log},   {"log_wants", runtime_log_wants},
+    {"now", runtime_now},
+    {"wall", runtime_wall},
+    {"random", runtime_random},
+    {"sleep", runtime_sleep},
+    {"log", runtime_log},
+    {"log_wants", runtime_log_wants},
     {NULL, NULL},
 };
 

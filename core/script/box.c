@@ -62,7 +62,7 @@ void life_end(struct script *s, struct life *life)
 
 void lives_free(struct script *s)
 {
-    list_each(&s->free_lives, link, after)
+    list_each (&s->free_lives, link, after)
         mem_free(container_of(link, struct life, link));
     list_init(&s->free_lives);
 }
@@ -76,9 +76,10 @@ void *push_box(struct script *s, lua_State *L, enum box_kind kind, size_t size)
     return box;
 }
 
-/* Pushes the box of this life's generation, made at first use and kept until its next life makes another. A box is
- * not used again for another exchange: a plugin that kept it would see another client's request. */
-static void push_anchored(struct script *s, lua_State *L, struct life *life, unsigned which, enum box_kind kind)
+/* Pushes the box of this life's generation, made at first use and kept until its next life makes another. A
+ * box is not used again for another exchange: a plugin that kept it would see another client's request. */
+static void push_anchored(struct script *s, lua_State *L, struct life *life, unsigned which,
+                          enum box_kind kind)
 {
     int index = life->anchor + (int)which;
     struct box *box;

@@ -1,8 +1,8 @@
 /* box - how Lua holds what belongs to C.
  *
- * Lua never owns an exchange, a call or a node of a document. It holds a box: a small userdata with the life it belongs
- * to and the generation that life had. When the exchange or call ends, its life's generation moves on, so every box that
- * was made of it is dead at once, wherever Lua keeps it, and says so when it is used.
+ * Lua never owns an exchange, a call or a node of a document. It holds a box: a small userdata with the life
+ * it belongs to and the generation that life had. When the exchange or call ends, its life's generation moves
+ * on, so every box that was made of it is dead at once, wherever Lua keeps it, and says so when it is used.
  *
  * Owner:   lives belong to the script and are reused; boxes belong to Lua's collector.
  */
@@ -34,12 +34,12 @@ enum box_kind {
 /* An exchange or a call, as long as it lives. */
 struct life {
     uint64_t generation;
-    int anchor;          /* its first index in the table of anchors: the box, then the box of its response */
-    bool anchored[2];    /* are there boxes of this generation? */
+    int anchor;       /* its first index in the table of anchors: the box, then the box of its response */
+    bool anchored[2]; /* are there boxes of this generation? */
     struct exchange *x;
-    struct call *c;      /* NULL: the life of an exchange */
-    struct list link;    /* script->free_lives */
-    struct list waiting; /* runs that are suspended */
+    struct call *c;        /* NULL: the life of an exchange */
+    struct list link;      /* script->free_lives */
+    struct list waiting;   /* runs that are suspended */
     struct str query_text; /* the query that query was parsed from */
     struct query query;
 };

@@ -1,8 +1,8 @@
 /* chain - what runs at a place in a phase: functions of plugins, in running order.
  *
- * A place is the service, an endpoint or a backend. Its plugins are layers, the outermost first; a layer that has no
- * function for a phase is not in that phase's chain, but keeps its number: that is how a call remembers which layers
- * let it through.
+ * A place is the service, an endpoint or a backend. Its plugins are layers, the outermost first; a layer that
+ * has no function for a phase is not in that phase's chain, but keeps its number: that is how a call
+ * remembers which layers let it through.
  */
 #ifndef SCRIPT_CHAIN_H
 #define SCRIPT_CHAIN_H
@@ -16,7 +16,7 @@ enum { WHERE_MAX = 96 }; /* as beat->where */
 enum scope { SCOPE_SERVICE, SCOPE_ENDPOINT, SCOPE_BACKEND };
 
 struct entry {
-    int function;      /* refs; LUA_NOREF: a step of the gateway's own, proxy.static in the merged phase */
+    int function; /* refs; LUA_NOREF: a step of the gateway's own, proxy.static in the merged phase */
     int instance;
     int plugin;        /* number of the plugin, for the watchdog */
     unsigned layer;    /* 0: the outermost */

@@ -33,7 +33,8 @@ bool home_find(char home[HOME_MAX], struct error *err)
 
     if (given != NULL && given[0] != '\0') {
         snprintf(home, HOME_MAX, "%s", given);
-        return holds_our_files(home) || error_set(err, "CUTTLE_HOME is %s, where lua/cuttle/boot.lua is not", given);
+        return holds_our_files(home) ||
+               error_set(err, "CUTTLE_HOME is %s, where lua/cuttle/boot.lua is not", given);
     }
     executable_folder(home);
     snprintf(folder, sizeof(folder), "%s", home);

@@ -73,16 +73,26 @@ static void stop(struct kit_gateway *g)
     g->world = NULL;
 }
 
+static void log_warnings(struct kit_gateway *g)
+{
+    for (size_t i = 0; i < g->config->warning_count; i++) {
+        const struct config_warning *w = &g->config->warnings[i];
+
+        log_write(&g->log, w->level, "%.*s", STR_ARG(w->text));
+    }
+}
+
 /* The steps of a start, in the master's order; the first that fails says why. */
 static bool start(struct kit_gateway *g, struct addr *at, struct error *err)
 {
     struct worker_parts parts;
     struct hooks *hooks;
 
+    open_log(g);
+    log_warnings(g);
     g->router = router_new(g->config, err);
     if (!g->router)
         return false;
-    open_log(g);
     if (!script_check(g->config, &g->log, err))
         return false;
     g->store = store_new(STORE_ENTRIES, err);
@@ -184,7 +194,7 @@ static struct addr address(lua_State *L, int index)
 }
 
 /* world:gateway{config = text[, file][, ip][, port][, debug][, environ = {"NAME=value", ...}]}
- * -> gateway, port | nil, why it did not start */
+ * -> gateway, port | nil, why it did not start, list of log lines */
 int kit_world_gateway(lua_State *L)
 {
     struct world *w = kit_check_world(L, 1);
@@ -207,10 +217,12 @@ int kit_world_gateway(lua_State *L)
     log_init(&g->log);
     g->config = parse(L, 2, &err);
     if (!g->config || !start(g, &at, &err)) {
+        log_flush(&g->log);
         stop(g);
         lua_pushnil(L);
         lua_pushstring(L, err.text);
-        return 2;
+        lua_rawgeti(L, LUA_REGISTRYINDEX, g->lines);
+        return 3;
     }
     sim_listener_addr(g->listener, &at);
     lua_pushinteger(L, addr_port(&at));

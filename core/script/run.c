@@ -43,19 +43,23 @@ static struct run *run_take(struct script *s)
 }
 
 /* A coroutine that did not run to its end cannot be used again. */
+static void thread_replace(struct run *run)
+{
+    luaL_unref(run->script->L, LUA_REGISTRYINDEX, run->ref);
+    thread_make(run);
+}
+
 static void run_give(struct run *run, bool finished)
 {
-    if (!finished) {
-        luaL_unref(run->script->L, LUA_REGISTRYINDEX, run->ref);
-        thread_make(run);
-    }
+    if (!finished)
+        thread_replace(run);
     run->failure = STR_NONE;
     list_push_front(&run->script->free_runs, &run->link);
 }
 
 void runs_free(struct script *s)
 {
-    list_each(&s->free_runs, link, after) {
+    list_each (&s->free_runs, link, after) {
         struct run *run = container_of(link, struct run, link);
 
         if (s->worker != NULL)
@@ -90,9 +94,20 @@ static const struct entry *current_entry(const struct run *run)
     return &run->place->phases[run->phase].entries[run->next - 1];
 }
 
+/* The layers outside of one that fails a reply have let the call through too: they see it failed, each once.
+ */
+static void fail_within_reply(struct run *run, struct answer_taken *taken)
+{
+    answer_apply(run->x, run->c, taken);
+    if (taken->broken)
+        thread_replace(run);
+    *taken = (struct answer_taken){.result = HOOK_NEXT};
+}
+
 /* Runs or resumes the function of the current entry with what is on its stack. */
 static struct answer_taken run_function(struct run *run, int values)
 {
+    struct answer_taken taken;
     struct script *s = run->script;
     struct run *outer = s->running;
     const struct entry *e = current_entry(run);
@@ -105,7 +120,10 @@ static struct answer_taken run_function(struct run *run, int values)
     s->running = outer;
     if (status == LUA_YIELD && run->cancel != NULL)
         return (struct answer_taken){.result = HOOK_WAIT};
-    return answer_take(run, e, status);
+    taken = answer_take(run, e, status);
+    if (run->phase == PHASE_REPLY && taken.result == HOOK_FAILED)
+        fail_within_reply(run, &taken);
+    return taken;
 }
 
 /* Does this phase's function of a layer apply to the exchange or call at hand? */
@@ -162,9 +180,11 @@ static enum hook_result run_end(struct run *run, const struct answer_taken *take
 {
     struct exchange *x = run->x;
     struct call *c = run->c;
+    bool applies = run->phase != PHASE_LOG;
 
     run_give(run, !taken->broken);
-    answer_apply(x, c, taken);
+    if (applies)
+        answer_apply(x, c, taken);
     return taken->result;
 }
 
@@ -210,8 +230,10 @@ struct run *check_can_wait(struct script *s, lua_State *L, const char *function)
     if (run == NULL)
         luaL_error(L, "%s can be called in a phase only", function);
     if (run->phase == PHASE_LOG)
-        luaL_error(L, "%s cannot be called in the log phase (only in: request, proxy, call, reply, merged, response)",
-                   function);
+        luaL_error(
+            L,
+            "%s cannot be called in the log phase (only in: request, proxy, call, reply, merged, response)",
+            function);
     if (run->x->gone)
         luaL_error(L, "%s cannot be called: the client has gone", function);
     if (run->L != L)
@@ -250,7 +272,7 @@ void run_resume(struct run *run, int results)
 
 void runs_cancel(struct life *life)
 {
-    list_each(&life->waiting, link, after) {
+    list_each (&life->waiting, link, after) {
         struct run *run = container_of(link, struct run, link);
 
         list_remove(&run->link);
@@ -275,5 +297,6 @@ void check_phase(struct script *s, lua_State *L, const char *function, unsigned 
         if ((phases & (1u << i)) != 0)
             len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len > 0 ? ", " : "",
                                     phase_name((enum phase)i));
-    luaL_error(L, "%s cannot be called in the %s phase (only in: %s)", function, phase_name(s->running->phase), list);
+    luaL_error(L, "%s cannot be called in the %s phase (only in: %s)", function,
+               phase_name(s->running->phase), list);
 }

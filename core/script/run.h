@@ -24,8 +24,8 @@ struct run {
     struct exchange *x;
     struct call *c; /* call and reply; NULL otherwise */
     const struct place *place;
-    unsigned next;  /* the entry to be run next */
-    unsigned depth; /* reply: layers that let the call through */
+    unsigned next;      /* the entry to be run next */
+    unsigned depth;     /* reply: layers that let the call through */
     struct str failure; /* what call:fail was given */
     struct timer timer;
     void *operation;                 /* what it waits for, besides the timer */
@@ -35,8 +35,8 @@ struct run {
 enum hook_result run_start(struct script *s, enum phase phase, const struct place *place, struct exchange *x,
                            struct call *c);
 
-/* For API functions that wait: checks that waiting is possible here, raising what cannot be ("runtime.sleep cannot
- * be called in the log phase"). */
+/* For API functions that wait: checks that waiting is possible here, raising what cannot be ("runtime.sleep
+ * cannot be called in the log phase"). */
 struct run *check_can_wait(struct script *s, lua_State *L, const char *function);
 /* Suspends the running function: `return run_wait(run, cancel);` ends the API function. */
 int run_wait(struct run *run, void (*cancel)(struct run *run));
@@ -48,8 +48,8 @@ struct life;
 void runs_cancel(struct life *life);
 void runs_free(struct script *s);
 
-/* Raises unless a phase of the mask (1 << phase) is running: "exchange:set_field cannot be called in the log phase
- * (only in: request, proxy)". */
+/* Raises unless a phase of the mask (1 << phase) is running: "exchange:set_field cannot be called in the log
+ * phase (only in: request, proxy)". */
 void check_phase(struct script *s, lua_State *L, const char *function, unsigned phases);
 
 #endif

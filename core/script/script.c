@@ -157,7 +157,8 @@ static void require_module(lua_State *L, const char *module)
     lua_call(L, 1, 1);
 }
 
-/* Protected: opens the libraries, then runs boot(host, home). Returns what boot returns: true, or nil and why. */
+/* Protected: opens the libraries, then runs boot(host, home). Returns what boot returns: true, or nil and
+ * why. */
 static int boot(lua_State *L)
 {
     struct script *s = lua_touserdata(L, 1);

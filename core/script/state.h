@@ -32,7 +32,7 @@ struct script {
     const void *array_meta; /* marks tables that are JSON arrays */
     int array_meta_ref;
 
-    int64_t *signed_slot;    /* storage of the cdata that carry integers beyond 2^53 (lua/cuttle/int64.lua) */
+    int64_t *signed_slot; /* storage of the cdata that carry integers beyond 2^53 (lua/cuttle/int64.lua) */
     uint64_t *unsigned_slot;
     int push_signed, push_unsigned, int64_text;
 

@@ -187,8 +187,8 @@ static bool is_array(struct script *s, lua_State *L, int index)
     return is;
 }
 
-/* A table is an object if its keys are strings, an array if they are 1 to n. An empty one is an object, unless
- * json.array marks it. */
+/* A table is an object if its keys are strings, an array if they are 1 to n. An empty one is an object,
+ * unless json.array marks it. */
 static struct node *take_table(struct taking *t, int index)
 {
     size_t names = 0, others = 0;

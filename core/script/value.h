@@ -18,10 +18,12 @@ enum { VALUE_MAX_DEPTH = 1000 }; /* of Lua tables that become JSON */
 void push_node(struct script *s, lua_State *L, struct exchange *x, struct node *n);
 /* The whole value as Lua tables; arrays carry the metatable of json.array. */
 void push_table(struct script *s, lua_State *L, struct node *n);
-/* The value at index (absolute) as a node of arena a: scalars, tables, proxies (copied). Raises what is not JSON. */
+/* The value at index (absolute) as a node of arena a: scalars, tables, proxies (copied). Raises what is not
+ * JSON. */
 struct node *take_value(struct script *s, lua_State *L, int index, struct arena *a);
 
-/* The functions of lua/cuttle/int64.lua that carry big integers; the module's table is at the top and stays. */
+/* The functions of lua/cuttle/int64.lua that carry big integers; the module's table is at the top and stays.
+ */
 void value_use_int64(struct script *s, lua_State *L);
 
 #endif

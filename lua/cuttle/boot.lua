@@ -59,6 +59,11 @@ function boot:problem(text)
   self.problems[#self.problems + 1] = text
 end
 
+--- The way a component names itself in the log: "[ENDPOINT: /users/{id}][CB]".
+local function log_name(plugin, place)
+  return ("%s[%s]"):format(place.log_name, plugin.log_name or plugin.name)
+end
+
 local function allowed(plugin, scope)
   for _, name in ipairs(plugin.scopes) do
     if name == scope then return true end
@@ -66,18 +71,12 @@ local function allowed(plugin, scope)
   return false
 end
 
---- Errors of our own code carry a position that says nothing to an operator.
-local function reason(problem)
-  if type(problem) == "table" and problem.message then return problem.message end
-  return tostring(problem)
-end
-
 --- plugin.new for one place; nil if there is nothing to do there, or the problem was told.
 function boot:build(plugin, place, settings, path)
   if plugin.schema then
     local ok, problems = schema.check(plugin.schema, settings, path)
     if not ok then
-      for _, problem in ipairs(problems) do self:problem(problem) end
+      for _, problem in ipairs(problems) do self:problem(("%s %s"):format(log_name(plugin, place), problem)) end
       return nil
     end
   end
@@ -86,16 +85,14 @@ function boot:build(plugin, place, settings, path)
     return setmetatable({ config = settings, runtime = given }, { __index = plugin })
   end
   local ok, instance, refusal = pcall(plugin.new, settings, given)
+  if ok and instance == nil and not refusal then return nil end
   if not ok then
-    self:problem(("%s: %s"):format(path, reason(instance)))
-    return nil
+    refusal = tostring(instance)
+  elseif instance ~= nil and type(instance) ~= "table" then
+    refusal = ("new in %s returned a %s"):format(plugin.file, type(instance))
   end
-  if instance == nil then
-    if refusal then self:problem(("%s: %s"):format(path, refusal)) end
-    return nil
-  end
-  if type(instance) ~= "table" then
-    self:problem(("%s: %s: new returned a %s"):format(path, plugin.file, type(instance)))
+  if refusal then
+    self:problem(("%s %s (%s)"):format(log_name(plugin, place), refusal, path))
     return nil
   end
   if getmetatable(instance) == nil then setmetatable(instance, { __index = plugin }) end

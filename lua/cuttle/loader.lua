@@ -47,7 +47,9 @@ local function check_phases(plugin)
       runs = true
     end
   end
-  if not runs and not plugin.new then return nil, "it has no phase: request, proxy, call, reply, merged, response, log" end
+  if not runs and not plugin.new then
+    return nil, "it has no phase: request, proxy, call, reply, merged, response, log"
+  end
   return true
 end
 
@@ -92,7 +94,9 @@ end
 function loader:granted(name)
   local set = {}
   for _, grant in ipairs(self.options.grants[name] or {}) do
-    if not sandbox.grants[grant] then return nil, ("plugin.grants: %s: no such grant %q"):format(name, tostring(grant)) end
+    if not sandbox.grants[grant] then
+      return nil, ("plugin.grants: %s: no such grant %q"):format(name, tostring(grant))
+    end
     set[grant] = true
   end
   return set
