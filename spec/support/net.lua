@@ -20,7 +20,7 @@ function net.callback(ctype, fn)
     local ok, result = pcall(fn, ...)
     if ok then return result end
     failure = failure or result
-    return nil
+    return false
   end)
   kept[#kept + 1] = pointer
   return pointer
