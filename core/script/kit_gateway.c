@@ -22,6 +22,7 @@ struct kit_gateway {
     struct worker *worker;
     struct listener *listener;
     int lines; /* reference of the table of log lines */
+    int self;  /* keeps the userdata alive while it runs */
     bool drained;
 };
 
@@ -70,6 +71,7 @@ static void stop(struct kit_gateway *g)
     router_free(g->router);
     config_free(g->config);
     list_remove(&g->link);
+    luaL_unref(g->world->L, LUA_REGISTRYINDEX, g->self);
     g->world = NULL;
 }
 
@@ -212,6 +214,8 @@ int kit_world_gateway(lua_State *L)
     lua_setmetatable(L, -2);
     lua_newtable(L);
     g->lines = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushvalue(L, -1);
+    g->self = luaL_ref(L, LUA_REGISTRYINDEX);
     g->world = w;
     list_push_back(&w->gateways, &g->link);
     log_init(&g->log);
@@ -297,6 +301,13 @@ static int gateway_stop(lua_State *L)
     return 0;
 }
 
+/* The lines outlive a stop, but not the object. */
+static int gateway_gc(lua_State *L)
+{
+    luaL_unref(L, LUA_REGISTRYINDEX, check_gateway(L)->lines);
+    return 0;
+}
+
 void kit_close_gateways(struct world *w)
 {
     list_each(&w->gateways, link, after)
@@ -305,7 +316,8 @@ void kit_close_gateways(struct world *w)
 
 static const luaL_Reg methods[] = {
     {"lines", gateway_lines},   {"drain", gateway_drain}, {"is_drained", gateway_is_drained},
-    {"counts", gateway_counts}, {"stop", gateway_stop},   {NULL, NULL},
+    {"counts", gateway_counts}, {"stop", gateway_stop},   {"__gc", gateway_gc},
+    {NULL, NULL},
 };
 
 void kit_open_gateway(lua_State *L)

@@ -1,5 +1,6 @@
 --- A client connection in a world: bytes out, whole responses in.
 local core = require("kit.core")
+local duration = require("kit.duration")
 local fields = require("kit.fields")
 local json = require("kit.json")
 
@@ -62,7 +63,10 @@ function client:take(method)
   while self.pending ~= "" do
     local message, used, reason = core.read_response(self.pending, method or "GET", self.ended)
     if not message then
-      if used == "more" then return nil end
+      if used == "more" then
+        self.head = reason
+        return nil
+      end
       local fault = { error = "malformed", reason = reason, fields = fields.new({}), raw = self.pending }
       return setmetatable(fault, response)
     end
@@ -75,22 +79,26 @@ function client:take(method)
   end
 end
 
---- Waits for a response. {error = "closed"} (with what came in `partial`) when the connection ended before, nil when
--- nothing came within the span.
+--- Waits for a response. When the connection ended before it was whole: {error = "closed"}, with what came in `partial`
+-- and, if the head was among it, in `head` ({status, fields, chunked, partial}). nil when nothing came within the span.
 function client:receive(method, span)
   local found
-  self.world:run(span or 60, function()
+  self.world:run(duration.seconds(span or 60), function()
     found = found or self:take(method)
     return found ~= nil or self.ended
   end)
   found = found or self:take(method)
   if found or not self.ended then return found end
-  return setmetatable({ error = "closed", partial = self.pending, fields = fields.new({}) }, response)
+  if self.head then
+    self.head.fields = fields.new(self.head.fields)
+    setmetatable(self.head, response)
+  end
+  return setmetatable({ error = "closed", partial = self.pending, head = self.head, fields = fields.new({}) }, response)
 end
 
 --- Waits until the gateway ended the connection; false if it did not within the span.
 function client:wait_closed(span)
-  return self.world:run(span or 60, function() return self.ended end)
+  return self.world:run(duration.seconds(span or 60), function() return self.ended end)
 end
 
 function client:close()

@@ -7,7 +7,7 @@ local gateway = {}
 gateway.__index = gateway
 
 --- config: a table, or the text of a krakend.json. A table gets "version": 3 if it has none.
--- options: debug, environ ({"KRAKEND_X=y"}). nil and why, when such a configuration does not start.
+-- options: debug, environ ({"KRAKEND_X=y"}). nil, why and the log lines, when such a configuration does not start.
 function gateway.new(config, options)
   local text = config
   if type(config) == "table" then
@@ -16,11 +16,11 @@ function gateway.new(config, options)
   end
   options = options or {}
   local ip = options.ip or "192.0.2.1"
-  local core, port = world.get():gateway({
+  local core, port, lines = world.get():gateway({
     config = text, file = options.file, ip = ip, port = options.port or 0, debug = options.debug,
     environ = options.environ,
   })
-  if not core then return nil, port end
+  if not core then return nil, port, lines end
   return setmetatable({ core = core, port = port, ip = ip }, gateway)
 end
 

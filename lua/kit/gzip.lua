@@ -31,4 +31,17 @@ function gzip.pack(text)
   return table.concat(parts)
 end
 
+--- What pack has packed; other texts as they are.
+function gzip.unpack(packed)
+  if packed:sub(1, 10) ~= "\31\139\8\0\0\0\0\0\0\255" then return packed end
+  local parts, at, last = {}, 11, false
+  while not last do
+    local size = packed:byte(at + 1) + packed:byte(at + 2) * 256
+    last = packed:byte(at) == 1
+    parts[#parts + 1] = packed:sub(at + 5, at + 4 + size)
+    at = at + 5 + size
+  end
+  return table.concat(parts)
+end
+
 return gzip
