@@ -8,8 +8,6 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-enum { KEEP_ALIVE_PROBES = 9 };
-
 static void set_option(int fd, int level, int name, int value)
 {
     /* Failing leaves a connection that works, only less well. */
@@ -28,7 +26,6 @@ void fd_set_keep_alive(int fd, int64_t interval)
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)seconds);
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)seconds);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_ALIVE_PROBES);
 }
 
 void fd_set_no_delay(int fd)

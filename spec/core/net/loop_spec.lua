@@ -11,6 +11,9 @@ long write(int fd, const void *buf, size_t len);
 long read(int fd, void *buf, size_t len);
 int close(int fd);
 int raise(int signal);
+int fork(void);
+int waitpid(int pid, int *status, int options);
+void _exit(int status);
 ]])
 
 local ECONNREFUSED, SIGUSR1, AF_UNIX, SOCK_STREAM = 111, 10, 1, 1
@@ -265,6 +268,35 @@ describe("loop", function()
     run(function() return seen end)
     assert.equal(SIGUSR1, seen)
     core.loop_unwatch_signal(watch)
+  end)
+
+  it("is left by a child process without harm to its parent", function()
+    local fds, seen, status = ffi.new("int[2]"), 0, ffi.new("int[1]")
+    ffi.C.pipe(fds)
+    core.loop_watch_fd(env, fds[0], net.callback("void (*)(void *, int)", function() seen = seen + 1 end), nil)
+    core.loop_watch_signal(env, SIGUSR1, net.callback("void (*)(void *, int)", function() seen = -1000 end), nil)
+    timer(0, function() end)
+    run(function() return true end)
+    local child = ffi.C.fork()
+    if child == 0 then
+      core.loop_free(env)
+      local own, heard = core.loop_new(ffi.new("struct loop_options"), nil), false
+      core.loop_watch_signal(own, SIGUSR1, net.callback("void (*)(void *, int)", function()
+        heard = true
+        core.loop_stop(own)
+      end), nil)
+      ffi.C.raise(SIGUSR1)
+      core.loop_run(own, nil, nil)
+      core.loop_free(own)
+      ffi.C._exit(heard and 7 or 1)
+    end
+    assert.equal(child, ffi.C.waitpid(child, status, 0))
+    assert.equal(7 * 256, status[0])
+    ffi.C.write(fds[1], "x", 1)
+    run(function() return seen ~= 0 end)
+    assert.is_true(seen > 0)
+    ffi.C.close(fds[0])
+    ffi.C.close(fds[1])
   end)
 
   it("takes over a connected descriptor", function()

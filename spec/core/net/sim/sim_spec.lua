@@ -418,6 +418,46 @@ describe("sim", function()
       assert.same({ "error", 0 }, { net.write(server, "x") })
     end)
 
+    it("never loses, reorders or invents a byte", function()
+      for seed = 1, 60 do
+        restart(seed)
+        local function draw(n) return tonumber(core.env_random(env) % n) end
+        local faults = {
+          delay = draw(3) * ms,
+          split = draw(4) * draw(50),
+          window = draw(2) * (1 + draw(100)),
+          reset_at = draw(4) == 0 and 1 + draw(3000) or 0,
+          stall_at = draw(4) == 0 and 1 + draw(3000) or 0,
+        }
+        local client, server = pair()
+        core.sim_fault_sock(client, fault(faults))
+        local got, sent, failed = net.collect(server), {}, false
+        net.on_ready(client, function()
+          if #sent == 40 then
+            core.sock_shutdown(client)
+            return core.sock_want(client, 0)
+          end
+          local bytes = ("%d,"):format(draw(1000000)):rep(1 + draw(30))
+          local io, count = net.write(client, bytes)
+          sent[#sent + 1] = bytes:sub(1, count)
+          if io == "error" then
+            failed = true
+            core.sock_want(client, 0)
+          end
+        end)
+        core.sock_want(client, core.SOCK_WRITE)
+        run(nil, 3600 * second)
+        local all = table.concat(sent)
+        assert.equal(all:sub(1, #got.bytes), got.bytes)
+        local cut = math.min(faults.reset_at > 0 and faults.reset_at or #all,
+          faults.stall_at > 0 and faults.stall_at or #all)
+        assert.equal(math.min(cut, #all), #got.bytes, "seed " .. seed)
+        if faults.reset_at == 0 and faults.stall_at == 0 then
+          assert.same({ "eof", false }, { got.ended, failed })
+        end
+      end
+    end)
+
     it("of an address works for both directions of new connections", function()
       local at = net.addr("10.0.0.1", 80)
       core.sim_fault_addr(env, at, fault({ split = 1 }), fault({ split = 2 }))
