@@ -2,6 +2,7 @@
 #include "base/doc_private.h"
 
 #include <assert.h>
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -97,12 +98,14 @@ struct node *node_new_int64(struct arena *a, int64_t value)
     return node_new_number(a, arena_printf(a, "%lld", (long long)value));
 }
 
-/* The fewest digits that are read back as value, without their point; value is their power of ten. */
+/* The fewest digits that are read back as value, which is positive, without their point. Of what 15 digits
+ * tell apart the shortest form is that of 15 without the zeros at its end; subnormal numbers have fewer
+ * digits. */
 static int shortest_digits(char digits[24], double value, int *exponent)
 {
     char text[32];
     int count = 0;
-    int precision = 14;
+    int precision = value < DBL_MIN ? 0 : 14;
 
     do
         snprintf(text, sizeof(text), "%.*e", precision, value);

@@ -3,6 +3,7 @@ local ffi = require("ffi")
 local core = require("spec.support.cdef").load("base/doc.h", "base/mem.h")
 
 local doc = { core = core, WHOLE = 0, FIRST = 1 }
+local texts = setmetatable({}, { __mode = "k" }) -- what the nodes of an arena lie in
 
 --- A struct str over a Lua string, which must be kept alive by the caller.
 function doc.str(text)
@@ -25,10 +26,12 @@ local function parse_with(parse, arena, text, finish)
   ffi.copy(exact, text, #text)
   local node = parse(arena, ffi.new("struct str", { ffi.cast("const char *", exact), #text }), finish or doc.WHOLE, err)
   if node == nil then return nil, ffi.string(err.text) end
-  return { node = node, text = exact, arena = arena }
+  texts[arena] = texts[arena] or {}
+  table.insert(texts[arena], exact)
+  return { node = node, text = exact }
 end
 
---- A document, or nil and why not. It keeps its text alive.
+--- A document and its text, or nil and why not. The text lives as long as the arena.
 function doc.parse(arena, text, finish)
   return parse_with(core.doc_parse, arena, text, finish)
 end
