@@ -25,9 +25,11 @@ function http.fields(fields)
   return list
 end
 
-local results = { [tonumber(core.H1_MORE)] = "more", [tonumber(core.H1_DONE)] = "done", [tonumber(core.H1_BAD)] = "bad" }
+local results = { [tonumber(core.H1_MORE)] = "more", [tonumber(core.H1_DONE)] = "done",
+  [tonumber(core.H1_BAD)] = "bad" }
 
---- Parses a head that comes in pieces of `step` bytes into a buffer that moves each time. "more", "done" or "bad"; parser
+--- Parses a head that comes in pieces of `step` bytes into a buffer that moves each time. "more", "done" or
+-- "bad"; parser
 -- and the buffer, which must be kept.
 function http.parse(bytes, options)
   options = options or {}
@@ -51,10 +53,13 @@ function http.request(bytes, options)
   local result, parser, buffer, a = http.parse(bytes, options)
   local r = ffi.cast("struct request *", core.arena_zalloc(a, ffi.sizeof("struct request")))
   if result == "done" then result = results[tonumber(core.h1_parser_request(parser, buffer, r))] end
-  if result ~= "done" then return nil, parser.fault.status, parser.fault.text ~= nil and ffi.string(parser.fault.text) or "" end
+  if result ~= "done" then return nil, parser.fault.status, parser.fault.text ~= nil
+    and ffi.string(parser.fault.text) or "" end
   return {
-    r = r, keep = { buffer, a, parser }, method = http.text(r.method), target = http.text(r.target), minor = r.minor,
-    host = http.text(r.host), fields = http.fields(r.fields), framing = tonumber(r.framing), length = tonumber(r.length),
+    r = r, keep = { buffer, a, parser }, method = http.text(r.method), target = http.text(r.target),
+      minor = r.minor,
+    host = http.text(r.host), fields = http.fields(r.fields), framing = tonumber(r.framing),
+      length = tonumber(r.length),
     keep_alive = r.keep_alive, expects_continue = r.expects_continue, head_len = tonumber(parser.head_len),
   }
 end
@@ -65,12 +70,15 @@ function http.response(bytes, options)
   local result, parser, buffer, a = http.parse(bytes, options)
   local r = ffi.cast("struct response *", core.arena_zalloc(a, ffi.sizeof("struct response")))
   if result == "done" then
-    result = results[tonumber(core.h1_parser_response(parser, buffer, http.str(a, options.method or "GET"), r))]
+    result = results[tonumber(core.h1_parser_response(parser, buffer, http.str(a, options.method or "GET"),
+      r))]
   end
-  if result ~= "done" then return nil, parser.fault.status, parser.fault.text ~= nil and ffi.string(parser.fault.text) or "" end
+  if result ~= "done" then return nil, parser.fault.status, parser.fault.text ~= nil
+    and ffi.string(parser.fault.text) or "" end
   return {
     r = r, keep = { buffer, a, parser }, status = r.status, reason = http.text(r.reason), minor = r.minor,
-    fields = http.fields(r.fields), framing = tonumber(r.framing), length = tonumber(r.length), keep_alive = r.keep_alive,
+    fields = http.fields(r.fields), framing = tonumber(r.framing), length = tonumber(r.length),
+      keep_alive = r.keep_alive,
     head_len = tonumber(parser.head_len),
   }
 end
@@ -78,7 +86,8 @@ end
 http.framing = { none = tonumber(core.FRAMING_NONE), length = tonumber(core.FRAMING_LENGTH),
   chunked = tonumber(core.FRAMING_CHUNKED), close = tonumber(core.FRAMING_CLOSE) }
 
---- Reads chunked content in pieces of `step` bytes, at most `max` spans a call: "more", "done" or "bad"; the content and
+--- Reads chunked content in pieces of `step` bytes, at most `max` spans a call: "more", "done" or "bad";
+-- the content and
 -- how many bytes were consumed.
 function http.dechunk(bytes, step, max)
   local c, iov = ffi.new("struct chunked"), ffi.new("struct iovec[?]", max or 4)

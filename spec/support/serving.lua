@@ -1,4 +1,5 @@
---- A server in the simulator: raw clients on one side, a handler in Lua on the other, and a record of what happened.
+--- A server in the simulator: raw clients on one side, a handler in Lua on the other, and a record of what
+-- happened.
 --
 --     local world = serving.world({ read_timeout = 1 })
 --     world.handler = function(stream) stream:respond(200, "hello") end
@@ -43,7 +44,8 @@ local function over(s, how)
   return stream
 end
 
-local on_body = ffi.cast("void (*)(struct stream *, const struct iovec *, int, bool)", function(s, iov, n, ends)
+local on_body = ffi.cast("void (*)(struct stream *, const struct iovec *, int, bool)", function(s, iov, n,
+  ends)
   local stream = by_address[key(s)]
   assert(stream.reading, "content that nobody wanted")
   assert(not stream.ended, "content after its end")
@@ -105,7 +107,8 @@ function stream_meta:read(on)
   self:call(core.stream_read, on)
 end
 
---- options: fields ({ { name, value }, ... }), length, close, more (the content goes on). content: text or list.
+--- options: fields ({ { name, value }, ... }), length, close, more (the content goes on). content: text or
+-- list.
 function stream_meta:respond(status, content, options)
   options = options or {}
   local pieces = type(content) == "table" and content or content and { content } or {}
@@ -117,7 +120,8 @@ function stream_meta:respond(status, content, options)
     for i = 1, 2 do copies[#copies + 1] = core.arena_copy(self.stream.arena, str(field[i])) end
     core.field_add(fields, copies[#copies - 1], copies[#copies])
   end
-  local r = ffi.new("struct server_response", { status = status, fields = fields, length = options.length or -1,
+  local r = ffi.new("struct server_response", { status = status, fields = fields, length = options.length
+    or -1,
     close = options.close or false })
   self.keep = { pieces, iov }
   self:call(core.stream_respond, r, iov, n, not options.more)
@@ -213,7 +217,8 @@ function client_meta:responses(methods)
     local head, after = rest:match("^(.-\r\n)\r\n(.*)$")
     if not head then break end
     local line, lines = head:match("^(.-)\r\n(.*)$")
-    local response = { status = tonumber(line:match("^HTTP/1%.1 (%d%d%d) ")), line = line, fields = {}, names = {} }
+    local response = { status = tonumber(line:match("^HTTP/1%.1 (%d%d%d) ")), line = line, fields = {},
+      names = {} }
     for name, value in lines:gmatch("([^:\r\n]+): ?([^\r\n]*)\r\n") do
       response.fields[name:lower()] = value
       response.names[#response.names + 1] = name
@@ -260,7 +265,8 @@ end)
 function world_meta:connect(bytes)
   local failure = ffi.new("int[1]")
   local sock = core.env_connect(self.env, self.at, nil, failure)
-  local client = setmetatable({ world = self, sock = sock, queue = "", received = "", writes = 0 }, client_meta)
+  local client = setmetatable({ world = self, sock = sock, queue = "", received = "", writes = 0 },
+    client_meta)
   by_address[key(sock)] = client
   sock.on_ready = on_sock_ready
   self.clients[#self.clients + 1] = client
@@ -296,14 +302,16 @@ end
 --- options: members of struct server_options, times in seconds; seed; fault: of what the server sends.
 function serving.world(options)
   options = options or {}
-  local o = ffi.new("struct server_options", { max_head = options.max_head or 1048576, max_target = options.max_target or 0 })
+  local o = ffi.new("struct server_options", { max_head = options.max_head or 1048576,
+    max_target = options.max_target or 0 })
   for _, name in ipairs({ "read_timeout", "read_header_timeout", "write_timeout", "idle_timeout" }) do
     o[name] = (options[name] or 0) * 1e9
   end
   local at, err = ffi.new("struct addr"), ffi.new("struct error")
   assert(core.addr_parse(at, str("10.0.0.1"), 80))
   local world = setmetatable({
-    env = core.sim_new(options.seed or 1), cache = ffi.new("struct arena_cache"), at = at, streams = {}, clients = {},
+    env = core.sim_new(options.seed or 1), cache = ffi.new("struct arena_cache"), at = at, streams = {},
+      clients = {},
     handler = function(stream) stream:respond(200, "ok") end, token = ffi.new("char[1]"),
     fault = options.fault and ffi.new("struct sim_fault", options.fault),
   }, world_meta)

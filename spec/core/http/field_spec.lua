@@ -24,18 +24,23 @@ describe("field", function()
       for _, form in ipairs({ name, name:lower(), name:upper(), (name:gsub("^%u", string.lower)) }) do
         assert.equal(id, tonumber(core.field_id(str(form))), form)
       end
-      for _, form in ipairs({ name .. "x", name:sub(1, -2), "x" .. name, "", (name:gsub("-", "\r")), (name:gsub("-", "M")),
+      for _, form in ipairs({ name .. "x", name:sub(1, -2), "x" .. name, "", (name:gsub("-", "\r")),
+        (name:gsub("-", "M")),
         (name:gsub("^.", "@")), (name:gsub(".$", "\1")), (name:gsub("e", "%%")) }) do
-        if form:lower() ~= name:lower() then assert.not_equal(id, tonumber(core.field_id(str(form))), form) end
+        if form:lower() ~= name:lower() then assert.not_equal(id, tonumber(core.field_id(str(form))),
+          form) end
       end
     end
   end)
 
   it("spells names as Go does", function()
     for name, canonical in pairs({
-      ["content-type"] = "Content-Type", ["autHoriZatiOn"] = "Authorization", ["x_under"] = "X_under", ["te"] = "Te",
-      ["www-authenticate"] = "Www-Authenticate", ["a--b"] = "A--B", ["-a"] = "-A", ["x-KRAKEND-y"] = "X-Krakend-Y",
-      ["with space"] = "with space", ["X-Done"] = "X-Done", ["1a-2B"] = "1a-2b", [""] = "", ["\195\169A"] = "\195\169A",
+      ["content-type"] = "Content-Type", ["autHoriZatiOn"] = "Authorization", ["x_under"] = "X_under",
+      ["te"] = "Te",
+      ["www-authenticate"] = "Www-Authenticate", ["a--b"] = "A--B", ["-a"] = "-A",
+      ["x-KRAKEND-y"] = "X-Krakend-Y",
+      ["with space"] = "with space", ["X-Done"] = "X-Done", ["1a-2B"] = "1a-2b", [""] = "",
+      ["\195\169A"] = "\195\169A",
     }) do
       assert.equal(canonical, http.text(core.field_canonical(a, str(name))))
     end
@@ -78,20 +83,24 @@ describe("field", function()
   end)
 
   it("tells valid names and values", function()
-    for _, name in ipairs({ "a", "A-b_c.d!#$%&'*+^`|~", "0" }) do assert.is_true(core.field_name_is_valid(str(name))) end
+    for _, name in ipairs({ "a", "A-b_c.d!#$%&'*+^`|~",
+      "0" }) do assert.is_true(core.field_name_is_valid(str(name))) end
     for _, name in ipairs({ "", "a b", "a:", "a\0", "\195\169", "a\127", "(a)", 'a"', "a,b" }) do
       assert.is_false(core.field_name_is_valid(str(name)))
     end
-    for _, value in ipairs({ "", "a b\tc", "\195\169", '"x"' }) do assert.is_true(core.field_value_is_valid(str(value))) end
+    for _, value in ipairs({ "", "a b\tc", "\195\169",
+      '"x"' }) do assert.is_true(core.field_value_is_valid(str(value))) end
     for _, value in ipairs({ "a\r", "a\n", "a\0", "\27", "\127" }) do
       assert.is_false(core.field_value_is_valid(str(value)))
     end
   end)
 
   it("walks lists over all lines of a name", function()
-    fields({ { "Connection", " a , b,,c;d=\"x,y\\\",z\" " }, { "X", "no" }, { "connection", "" }, { "CONNECTION", ",e" } })
+    fields({ { "Connection", " a , b,,c;d=\"x,y\\\",z\" " }, { "X", "no" }, { "connection", "" },
+      { "CONNECTION", ",e" } })
     local cursor, member, list = ffi.new("struct field_list_cursor"), ffi.new("struct str"), {}
-    while core.field_list_next(f, core.FIELD_CONNECTION, cursor, member) do list[#list + 1] = http.text(member) end
+    while core.field_list_next(f, core.FIELD_CONNECTION, cursor,
+      member) do list[#list + 1] = http.text(member) end
     assert.same({ "a", "b", 'c;d="x,y\\",z"', "e" }, list)
     assert.is_true(core.field_list_has(f, core.FIELD_CONNECTION, str("E")))
     assert.is_false(core.field_list_has(f, core.FIELD_CONNECTION, str("no")))
@@ -100,9 +109,12 @@ describe("field", function()
 
   it("removes what belongs to one connection", function()
     fields({
-      { "X-Hop", "1" }, { "Connection", "close, x-hop" }, { "Keep-Alive", "1" }, { "A", "2" }, { "TE", "trailers" },
-      { "Proxy-Connection", "1" }, { "Trailer", "X" }, { "Transfer-Encoding", "chunked" }, { "Upgrade", "ws" },
-      { "Content-Length", "3" }, { "connection", "content-length, b, host" }, { "B", "4" }, { "b", "5" }, { "C", "6" },
+      { "X-Hop", "1" }, { "Connection", "close, x-hop" }, { "Keep-Alive", "1" }, { "A", "2" }, { "TE",
+      "trailers" },
+      { "Proxy-Connection", "1" }, { "Trailer", "X" }, { "Transfer-Encoding", "chunked" }, { "Upgrade",
+      "ws" },
+      { "Content-Length", "3" }, { "connection", "content-length, b, host" }, { "B", "4" }, { "b", "5" },
+      { "C", "6" },
     })
     core.fields_remove_hop_by_hop(f)
     assert.same({ { "A", "2" }, { "Content-Length", "3" }, { "C", "6" } }, lines())

@@ -14,7 +14,8 @@ describe("h1_parser", function()
     it("takes a head apart", function()
       local bytes = "GET /a?b HTTP/1.1\r\nHost: h\r\nA:\r\nb: \t c d\t \r\nA:e\195\169\tf\r\n\r\n"
       each_way(bytes, nil, function(o)
-        local r = http.request(bytes .. (o.step == #bytes and "rest" or ""), { step = o.step == #bytes and 1e6 or o.step })
+        local r = http.request(bytes .. (o.step == #bytes and "rest" or ""), { step = o.step == #bytes
+          and 1e6 or o.step })
         assert.equal("GET", r.method)
         assert.equal("/a?b", r.target)
         assert.equal(1, r.minor)
@@ -25,8 +26,10 @@ describe("h1_parser", function()
 
     it("takes what the grammar allows", function()
       for _, bytes in ipairs({
-        "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "M-SEARCH!#$%&'*+.^_`|~1 / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
-        "GET / HTTP/1.7\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nX: a:b::\r\n\r\n", "GET /\195\169 HTTP/1.1\r\nHost: h\r\n\r\n",
+        "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "M-SEARCH!#$%&'*+.^_`|~1 / HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.7\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nX: a:b::\r\n\r\n",
+        "GET /\195\169 HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nX:" .. (" "):rep(50) .. "\r\n\r\n",
       }) do
         each_way(bytes, nil, function(o) assert.is_table(http.request(bytes, o), bytes) end)
@@ -35,14 +38,22 @@ describe("h1_parser", function()
 
     it("refuses everything else as soon as it is there", function()
       for _, bytes in ipairs({
-        "\n", "\r\n\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1\r\nHost: h\n", "GET / HTTP/1.1\r\nHost: h\r\n\n", "GET / HTTP/1.1\rX", "\rG",
-        "GET / HTTP/1.1\r\nA: b\rc", "GET / HTTP/1.1\r\n\rX", "GET / HTTP/1.1\r\r\n", "GET /\0", "GET / HTTP/1.1\r\nA\0", "GET / HTTP/1.1\r\nA: \127",
-        "GET / HTTP/1.1\r\nA: \1", "GET / HTTP/1.1\r\nA: \11", "\r\n\r\n", "GET  / HTTP/1.1\r\n", "GET /  HTTP/1.1\r\n", " GET / HTTP/1.1\r\n",
-        "GET / HTTP/1.1 \r\n", "GET\t/ HTTP/1.1\r\n", "GET /\tHTTP/1.1\r\n", "GET / a HTTP/1.1\r\n", "GET /\r\n", "GET\r\n", "GET \r\n",
-        "GET / HTTP/11\r\n", "GET / HTTP/1.10\r\n", "GET / http/1.1\r\n", "GET / HTTP/1.x\r\n", "GET / HTTP/a.1\r\n", "GET / HTTP/\r\n",
-        "GET / HTTP/01.1\r\n", "GET / ICE/1.0\r\n", "GET  HTTP/1.1\r\n", "G(T / HTTP/1.1\r\n", "G\195\169T / HTTP/1.1\r\n", ": / HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\n A: b\r\n", "GET / HTTP/1.1\r\n\tA: b\r\n", "GET / HTTP/1.1\r\nA: b\r\n c\r\n", "GET / HTTP/1.1\r\nA : b\r\n",
-        "GET / HTTP/1.1\r\nA\t: b\r\n", "GET / HTTP/1.1\r\n: b\r\n", "GET / HTTP/1.1\r\nA\r\n", "GET / HTTP/1.1\r\nA b: c\r\n",
+        "\n", "\r\n\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1\r\nHost: h\n",
+        "GET / HTTP/1.1\r\nHost: h\r\n\n", "GET / HTTP/1.1\rX", "\rG",
+        "GET / HTTP/1.1\r\nA: b\rc", "GET / HTTP/1.1\r\n\rX", "GET / HTTP/1.1\r\r\n", "GET /\0",
+        "GET / HTTP/1.1\r\nA\0", "GET / HTTP/1.1\r\nA: \127",
+        "GET / HTTP/1.1\r\nA: \1", "GET / HTTP/1.1\r\nA: \11", "\r\n\r\n", "GET  / HTTP/1.1\r\n",
+        "GET /  HTTP/1.1\r\n", " GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1 \r\n", "GET\t/ HTTP/1.1\r\n", "GET /\tHTTP/1.1\r\n", "GET / a HTTP/1.1\r\n",
+        "GET /\r\n", "GET\r\n", "GET \r\n",
+        "GET / HTTP/11\r\n", "GET / HTTP/1.10\r\n", "GET / http/1.1\r\n", "GET / HTTP/1.x\r\n",
+        "GET / HTTP/a.1\r\n", "GET / HTTP/\r\n",
+        "GET / HTTP/01.1\r\n", "GET / ICE/1.0\r\n", "GET  HTTP/1.1\r\n", "G(T / HTTP/1.1\r\n",
+        "G\195\169T / HTTP/1.1\r\n", ": / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\n A: b\r\n", "GET / HTTP/1.1\r\n\tA: b\r\n", "GET / HTTP/1.1\r\nA: b\r\n c\r\n",
+        "GET / HTTP/1.1\r\nA : b\r\n",
+        "GET / HTTP/1.1\r\nA\t: b\r\n", "GET / HTTP/1.1\r\n: b\r\n", "GET / HTTP/1.1\r\nA\r\n",
+        "GET / HTTP/1.1\r\nA b: c\r\n",
         "GET / HTTP/1.1\r\nA(: c\r\n", "GET / HTTP/1.1\r\n\195\169: c\r\n", "GET / HTTP/1.1\r\n\"A\": c\r\n",
       }) do
         each_way(bytes, nil, function(o)
@@ -101,18 +112,23 @@ describe("h1_parser", function()
         assert.same({ 404, "Not \195\169 Found ", 1 }, { r.status, r.reason, r.minor })
         assert.same({ { "A", "b" } }, r.fields)
       end)
-      assert.same({ 200, "", 0 }, { http.response("HTTP/1.0 200\r\n\r\n").status, http.response("HTTP/1.1 200 \r\n\r\n").reason,
+      assert.same({ 200, "", 0 }, { http.response("HTTP/1.0 200\r\n\r\n").status,
+        http.response("HTTP/1.1 200 \r\n\r\n").reason,
         http.response("HTTP/1.0 200\r\n\r\n").minor })
       assert.equal(999, http.response("HTTP/1.1 999\r\n\r\n").status)
     end)
 
     it("refuses everything else", function()
       for _, bytes in ipairs({
-        "\r\nHTTP/1.1 200 OK\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 2000\r\n", "HTTP/1.1 099 X\r\n", "HTTP/1.1 OK\r\n", "HTTP/1.1  200 OK\r\n", "HTTP/1.1\t200\r\n",
-        "HTTP/1.1 +20 X\r\n", "HTTP/2.0 200 OK\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 200OK\r\n", "HTTP/1.1 200 O\0K\r\n", "HTTP/1.1 200 OK\n", "ICY 200 OK\r\n",
-        "hello\r\n", "\r\n", "HTTP/1.1 200 OK\r\n A: b\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n", "HTTP/11 200 OK\r\n",
+        "\r\nHTTP/1.1 200 OK\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 2000\r\n", "HTTP/1.1 099 X\r\n",
+        "HTTP/1.1 OK\r\n", "HTTP/1.1  200 OK\r\n", "HTTP/1.1\t200\r\n",
+        "HTTP/1.1 +20 X\r\n", "HTTP/2.0 200 OK\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 200OK\r\n",
+        "HTTP/1.1 200 O\0K\r\n", "HTTP/1.1 200 OK\n", "ICY 200 OK\r\n",
+        "hello\r\n", "\r\n", "HTTP/1.1 200 OK\r\n A: b\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n",
+        "HTTP/1.1 200 OK\r\nA : b\r\n", "HTTP/11 200 OK\r\n",
       }) do
-        each_way(bytes, { response = true }, function(o) assert.equal("bad", (http.parse(bytes, o)), bytes) end)
+        each_way(bytes, { response = true }, function(o) assert.equal("bad", (http.parse(bytes, o)),
+          bytes) end)
       end
     end)
   end)

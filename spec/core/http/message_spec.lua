@@ -9,16 +9,19 @@ describe("message", function()
     end
 
     it("is framed by one Content-Length", function()
-      for value, length in pairs({ ["5"] = 5, ["003"] = 3, ["\t42 \t"] = 42, ["9223372036854775807"] = 2 ^ 63 }) do
+      for value, length in pairs({ ["5"] = 5, ["003"] = 3, ["\t42 \t"] = 42,
+        ["9223372036854775807"] = 2 ^ 63 }) do
         local r = request(("Content-Length: %s\r\n"):format(value))
         assert.same({ framing.length, length }, { r.framing, r.length })
       end
-      assert.same({ framing.none, 0 }, { request("Content-Length: 0\r\n").framing, request("Content-Length: 0\r\n").length })
+      assert.same({ framing.none, 0 }, { request("Content-Length: 0\r\n").framing,
+        request("Content-Length: 0\r\n").length })
       assert.equal(framing.none, request("").framing)
     end)
 
     it("is refused with any other Content-Length", function()
-      for _, value in ipairs({ "", "+5", "-5", "5 5", "5,5", "5, 5", "0x5", "5.0", "five", "9223372036854775808", "18446744073709551616",
+      for _, value in ipairs({ "", "+5", "-5", "5 5", "5,5", "5, 5", "0x5", "5.0", "five",
+        "9223372036854775808", "18446744073709551616",
         "1000000000000000000000", "\"5\"", "5;", "1e1" }) do
         local _, status = request(("Content-Length: %s\r\n"):format(value))
         assert.equal(400, status, value)
@@ -34,8 +37,10 @@ describe("message", function()
         assert.equal(framing.chunked, request(("Transfer-Encoding: %s\r\n"):format(value)).framing)
       end
       for value, want in pairs({
-        ["chunked, chunked"] = 400, ["chunked, gzip"] = 400, [""] = 400, [","] = 400, ["chunked;q=1"] = 400, ["chunked x"] = 400, ["=a"] = 400,
-        ["gzip, chunked"] = 501, ["gzip"] = 501, ["identity"] = 501, ["xchunked"] = 501, ["chunkedx"] = 501, ["snappy"] = 501,
+        ["chunked, chunked"] = 400, ["chunked, gzip"] = 400, [""] = 400, [","] = 400, ["chunked;q=1"] = 400,
+        ["chunked x"] = 400, ["=a"] = 400,
+        ["gzip, chunked"] = 501, ["gzip"] = 501, ["identity"] = 501, ["xchunked"] = 501, ["chunkedx"] = 501,
+        ["snappy"] = 501,
       }) do
         local _, status, text = request(("Transfer-Encoding: %s\r\n"):format(value))
         assert.equal(want, status, value)
@@ -46,7 +51,8 @@ describe("message", function()
     end)
 
     it("is refused when two things frame it, and in HTTP/1.0", function()
-      for _, fields in ipairs({ "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+      for _, fields in ipairs({ "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
         "Content-Length: 1\r\nTransfer-Encoding: identity\r\n" }) do
         local _, status = request(fields)
         assert.equal(400, status)
@@ -81,15 +87,19 @@ describe("message", function()
       assert.is_true(expects("Content-Length: 1\r\nExpect: 100-Continue\r\n"))
       assert.is_true(expects("Transfer-Encoding: chunked\r\nExpect: 100-continue, 100-continue\r\n"))
       assert.is_false(expects("Expect: 100-continue\r\n") == true)
-      assert.is_false(request("Content-Length: 1\r\nExpect: 100-continue\r\n", "POST / HTTP/1.0").expects_continue)
+      assert.is_false(request("Content-Length: 1\r\nExpect: 100-continue\r\n",
+        "POST / HTTP/1.0").expects_continue)
       assert.equal(417, expects("Expect: 100-continue, x\r\n"))
       assert.equal(417, expects("Expect: 200-ok\r\n"))
     end)
 
     it("says whether the connection may be kept", function()
-      for fields, keep in pairs({ [""] = { true, false }, ["Connection: close\r\n"] = { false, false }, ["Connection: keep-alive\r\n"] = { true, true },
-        ["Connection: a,  CLOSE\r\n"] = { false, false }, ["Connection: Keep-Alive\r\nConnection: x\r\n"] = { true, true },
-        ["Connection: keep-alive, close\r\n"] = { false, false }, ["Connection: closed\r\n"] = { true, false },
+      for fields, keep in pairs({ [""] = { true, false }, ["Connection: close\r\n"] = { false, false },
+        ["Connection: keep-alive\r\n"] = { true, true },
+        ["Connection: a,  CLOSE\r\n"] = { false, false },
+        ["Connection: Keep-Alive\r\nConnection: x\r\n"] = { true, true },
+        ["Connection: keep-alive, close\r\n"] = { false, false }, ["Connection: closed\r\n"] = { true,
+        false },
         ["Connection: \"close\"\r\n"] = { true, false } }) do
         assert.equal(keep[1], request(fields).keep_alive)
         assert.equal(keep[2], request(fields, "GET / HTTP/1.0").keep_alive)
@@ -105,11 +115,13 @@ describe("message", function()
   describe("response", function()
     local function response(fields, options)
       options = options or {}
-      return http.response(("HTTP/1.%d %d X\r\n%s\r\n"):format(options.minor or 1, options.status or 200, fields), { method = options.method })
+      return http.response(("HTTP/1.%d %d X\r\n%s\r\n"):format(options.minor or 1, options.status or 200,
+        fields), { method = options.method })
     end
 
     it("has no content in answer to HEAD and with 1xx, 204, 304", function()
-      for _, options in ipairs({ { method = "HEAD" }, { status = 100 }, { status = 103 }, { status = 204 }, { status = 304 },
+      for _, options in ipairs({ { method = "HEAD" }, { status = 100 }, { status = 103 }, { status = 204 },
+        { status = 304 },
         { method = "CONNECT" } }) do
         for _, fields in ipairs({ "", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n" }) do
           local r = response(fields, options)
@@ -120,15 +132,19 @@ describe("message", function()
 
     it("is framed by Transfer-Encoding, Content-Length, or the end of the connection", function()
       assert.equal(framing.chunked, response("Transfer-Encoding: chunked\r\n").framing)
-      assert.same({ framing.length, 5 }, { response("Content-Length: 5\r\n").framing, response("Content-Length: 5\r\n").length })
+      assert.same({ framing.length, 5 }, { response("Content-Length: 5\r\n").framing,
+        response("Content-Length: 5\r\n").length })
       assert.equal(framing.none, response("Content-Length: 0\r\n").framing)
       assert.same({ framing.close, false }, { response("").framing, response("").keep_alive })
     end)
 
     it("is refused when its framing is not clear", function()
-      for _, fields in ipairs({ "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: -1\r\n",
-        "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: chunked, gzip\r\n", "Content-Length: 5, 5\r\n" }) do
-        for _, method in ipairs({ "GET", "HEAD" }) do assert.is_nil((response(fields, { method = method })), fields) end
+      for _, fields in ipairs({ "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: -1\r\n",
+        "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: chunked, gzip\r\n",
+        "Content-Length: 5, 5\r\n" }) do
+        for _, method in ipairs({ "GET", "HEAD" }) do assert.is_nil((response(fields, { method = method })),
+          fields) end
       end
       assert.is_nil((response("Transfer-Encoding: chunked\r\n", { minor = 0 })))
       assert.is_nil((response("", { status = 101 })))
@@ -143,8 +159,10 @@ describe("message", function()
   end)
 
   it("knows the phrase of a status, and has one for any other", function()
-    for status, phrase in pairs({ [200] = "OK", [404] = "Not Found", [103] = "Early Hints", [511] = "Network Authentication Required",
-      [100] = "Continue", [299] = "status code 299", [600] = "status code 600", [999] = "status code 999", [110] = "status code 110",
+    for status, phrase in pairs({ [200] = "OK", [404] = "Not Found", [103] = "Early Hints",
+      [511] = "Network Authentication Required",
+      [100] = "Continue", [299] = "status code 299", [600] = "status code 600", [999] = "status code 999",
+      [110] = "status code 110",
       [99] = "", [1000] = "", [0] = "", [-1] = "" }) do
       assert.equal(phrase, http.text(http.core.status_reason(status)))
     end

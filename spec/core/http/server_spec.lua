@@ -57,7 +57,8 @@ describe("server", function()
     end)
 
     it("accepts it in any pieces", function()
-      local bytes = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3;x=\"y\"\r\nabc\r\n0\r\nT: u\r\n\r\n"
+      local bytes = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" ..
+        "3;x=\"y\"\r\nabc\r\n0\r\nT: u\r\n\r\n"
       for size = 1, 20 do
         world.handler = function(s)
           s.on_body = function(_, _, ends)
@@ -122,7 +123,8 @@ describe("server", function()
     it("lets nobody else frame", function()
       local response = answer(get, function(s)
         s:respond(200, "abc", { fields = {
-          { "content-length", "7" }, { "Transfer-Encoding", "chunked" }, { "Connection", "close" }, { "Keep-Alive", "1" },
+          { "content-length", "7" }, { "Transfer-Encoding", "chunked" }, { "Connection", "close" },
+          { "Keep-Alive", "1" },
         } })
       end)
       assert.same({ "Date", "Content-Length" }, response.names)
@@ -252,14 +254,16 @@ describe("server", function()
 
     it("keeps those of HTTP/1.1 unless the client or the owner closes", function()
       assert.same({ nil, nil }, { persistence(get) })
-      assert.same({ "close", "eof" }, { persistence("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n") })
+      assert.same({ "close", "eof" },
+        { persistence("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n") })
       assert.same({ "close", "eof" }, { persistence(get, { close = true }) })
     end)
 
     it("keeps those of HTTP/1.0 only if the client asks", function()
       assert.same({ "close", "eof" }, { persistence("GET / HTTP/1.0\r\n\r\n") })
       assert.same({ "keep-alive", nil }, { persistence("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n") })
-      assert.same({ "close", "eof" }, { persistence("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n") })
+      assert.same({ "close", "eof" },
+        { persistence("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n") })
     end)
 
     it("does not look at what follows a request that closes", function()
@@ -331,7 +335,8 @@ describe("server", function()
         ["400 Bad Request: malformed Host header"] = "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
         ["400 Bad Request: invalid header name"] = "GET / HTTP/1.1\r\nHost: a\r\nBad Name: 1\r\n\r\n",
         ["400 Bad Request: invalid header value"] = "GET / HTTP/1.1\r\nHost: a\r\nX: \1\r\n\r\n",
-        ["505 HTTP Version Not Supported: unsupported protocol version"] = "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        ["505 HTTP Version Not Supported: unsupported protocol version"] =
+          "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
       }) do
         local response, client = refused(head)
         assert.equal("HTTP/1.1 " .. line, response.line)
@@ -359,7 +364,8 @@ describe("server", function()
     it("answers 431 to a head beyond the limit, whole or not", function()
       local long = ("X: %s\r\n"):format(("x"):rep(6000))
       for _, ending in ipairs({ "\r\n", "" }) do
-        local response, client = refused("GET / HTTP/1.1\r\nHost: h\r\n" .. long .. ending, { max_head = 5096 })
+        local response, client = refused("GET / HTTP/1.1\r\nHost: h\r\n" .. long .. ending,
+          { max_head = 5096 })
         assert.equal("431 Request Header Fields Too Large", response.body)
         world:advance(1)
         assert.equal("eof", client.ended)

@@ -13,7 +13,8 @@ describe("target", function()
     local function parse(method, text)
       local t = ffi.new("struct target")
       if not core.target_parse(t, str(method), str(text)) then return nil end
-      return { tonumber(t.form), http.text(t.authority), http.text(t.path), t.has_query and http.text(t.query) or nil }
+      return { tonumber(t.form), http.text(t.authority), http.text(t.path), t.has_query
+        and http.text(t.query) or nil }
     end
 
     it("is taken apart", function()
@@ -32,8 +33,10 @@ describe("target", function()
 
     it("is refused when it is none", function()
       for _, text in ipairs({
-        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/%", "/%4", "/%zz", "/a%2", "*", "h:80", "h",
-        "http:/a", "http:a", "http://", "http:///a", "http://?a", "http://u@h/", "http://u:p@h/", "ftp://h/", "http://h:x/",
+        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/%", "/%4", "/%zz", "/a%2",
+        "*", "h:80", "h",
+        "http:/a", "http:a", "http://", "http:///a", "http://?a", "http://u@h/", "http://u:p@h/",
+        "ftp://h/", "http://h:x/",
         "http://[::1/", "http://[1/", "http://h /", "http://h/%g0", "://h/", ":", "//", "http//h",
       }) do
         if text == "//" then
@@ -42,7 +45,8 @@ describe("target", function()
           assert.is_nil(parse("GET", text), text)
         end
       end
-      for _, text in ipairs({ "/a", "h", "h:", "h:0", "h:65536", ":80", "http://h/", "*", "u@h:1", "h:1/" }) do
+      for _, text in ipairs({ "/a", "h", "h:", "h:0", "h:65536", ":80", "http://h/", "*", "u@h:1",
+        "h:1/" }) do
         assert.is_nil(parse("CONNECT", text), text)
       end
       assert.is_nil(parse("GET", "*"))
@@ -52,14 +56,17 @@ describe("target", function()
   describe("authority", function()
     it("is legal or not", function()
       for _, text in ipairs({
-        "", "h", "h:", "h:80", "h.test.", "a_b", "1.2.3.4:65535", "[::1]", "[::1]:80", "[1:2::3:4]", "[::ffff:1.9.1.1]",
+        "", "h", "h:", "h:80", "h.test.", "a_b", "1.2.3.4:65535", "[::1]", "[::1]:80", "[1:2::3:4]",
+        "[::ffff:1.9.1.1]",
         "%41b", "a!$&'()*+,;=b", "[v1.a:b]", "xn--bcher-kva",
       }) do
         assert.is_true(core.authority_is_valid(str(text)), text)
       end
       for _, text in ipairs({
-        " ", "a b", "h:x", "h:80:80", "h:65536", ":80", ":", "u@h", "a/b", "a?b", "a#b", "[", "[]", "[::1", "::1", "[::1]x",
-        "[::g]", "[1.2.3.4]", "[v.a]", "[v1.]", "[vg.a]", "%4", "%zz", "\195\169", "a\0b", "a\"b", "a<b", "[::1%25eth0]",
+        " ", "a b", "h:x", "h:80:80", "h:65536", ":80", ":", "u@h", "a/b", "a?b", "a#b", "[", "[]", "[::1",
+        "::1", "[::1]x",
+        "[::g]", "[1.2.3.4]", "[v.a]", "[v1.]", "[vg.a]", "%4", "%zz", "\195\169", "a\0b", "a\"b", "a<b",
+        "[::1%25eth0]",
         "h:+1", "h: 1", "a\\b", "[::1\0]",
       }) do
         assert.is_false(core.authority_is_valid(str(text)), text)
@@ -87,12 +94,14 @@ describe("target", function()
     before_each(function() out, bad = ffi.new("struct str"), ffi.new("struct str") end)
 
     it("is decoded", function()
-      for text, decoded in pairs({ ["a"] = "a", ["%41%62%2f"] = "Ab/", ["a+b"] = "a+b", ["%00"] = "\0", [""] = "",
+      for text, decoded in pairs({ ["a"] = "a", ["%41%62%2f"] = "Ab/", ["a+b"] = "a+b", ["%00"] = "\0",
+        [""] = "",
         ["%e9%FF"] = "\233\255", ["%2541"] = "%41" }) do
         assert.is_true(core.percent_decode(a, str(text), out, bad))
         assert.equal(decoded, http.text(out))
       end
-      for text, escape in pairs({ ["%"] = "%", ["a%4"] = "%4", ["%zz"] = "%zz", ["%4z1"] = "%4z", ["%41%%41"] = "%%4" }) do
+      for text, escape in pairs({ ["%"] = "%", ["a%4"] = "%4", ["%zz"] = "%zz", ["%4z1"] = "%4z",
+        ["%41%%41"] = "%%4" }) do
         assert.is_false(core.percent_decode(a, str(text), out, bad))
         assert.equal(escape, http.text(bad))
       end
@@ -105,7 +114,8 @@ describe("target", function()
     end)
 
     it("is written in queries", function()
-      assert.equal("aZ0-_.~+%21%2A%2F%3D%26%2B%C3%A9%00", http.text(core.query_encode(a, str("aZ0-_.~ !*/=&+\195\169\0"))))
+      assert.equal("aZ0-_.~+%21%2A%2F%3D%26%2B%C3%A9%00", http.text(core.query_encode(a,
+        str("aZ0-_.~ !*/=&+\195\169\0"))))
       assert.equal("", http.text(core.query_encode(a, str(""))))
     end)
 
@@ -117,8 +127,10 @@ describe("target", function()
       end
       for raw, want in pairs({
         ["/a!b'(c)"] = "/a!b'(c)", ["/a!b c"] = "/a%21b%20c", ["/[x]"] = "/[x]", ["/[x y]"] = "/%5Bx%20y%5D",
-        ["/a|b"] = "/a%7Cb", ["/a%2Fb"] = "/a%2Fb", ["/a|b%2Fc"] = "/a%7Cb/c", ["/p/a b"] = "/p/a%20b", ["/p/a&b"] = "/p/a&b",
-        ["/p/a\\b"] = "/p/a%5Cb", ["/p/.."] = "/p/..", ["/{{.A}}"] = "/%7B%7B.A%7D%7D", ["/\195\169"] = "/%C3%A9",
+        ["/a|b"] = "/a%7Cb", ["/a%2Fb"] = "/a%2Fb", ["/a|b%2Fc"] = "/a%7Cb/c", ["/p/a b"] = "/p/a%20b",
+        ["/p/a&b"] = "/p/a&b",
+        ["/p/a\\b"] = "/p/a%5Cb", ["/p/.."] = "/p/..", ["/{{.A}}"] = "/%7B%7B.A%7D%7D",
+        ["/\195\169"] = "/%C3%A9",
         ["/a%20b"] = "/a%20b", ["/%e9"] = "/%e9", ["/a;b=c,d@e:f$g+h"] = "/a;b=c,d@e:f$g+h", ["/*"] = "/*",
         ["/a\"b"] = "/a%22b", ["/?"] = "/%3F", ["/a%3Fb"] = "/a%3Fb", ["/%zz"] = nil,
       }) do
@@ -131,9 +143,12 @@ describe("target", function()
 
   it("cleans paths", function()
     for path, want in pairs({
-      [""] = "/", ["/"] = "/", ["a"] = "/a", ["//a//b"] = "/a/b", ["/a/./b"] = "/a/b", ["/a/../b"] = "/b", ["/.."] = "/",
-      ["/../../a"] = "/a", ["/a/"] = "/a/", ["/a//"] = "/a/", ["/a/b/.."] = "/a", ["/a/b/../"] = "/a/", ["/a/."] = "/a",
-      ["/a/.."] = "/", ["/a/../"] = "/", ["/..."] = "/...", ["/.a"] = "/.a", ["/a..b"] = "/a..b", ["//evil.test/"] = "/evil.test/",
+      [""] = "/", ["/"] = "/", ["a"] = "/a", ["//a//b"] = "/a/b", ["/a/./b"] = "/a/b", ["/a/../b"] = "/b",
+      ["/.."] = "/",
+      ["/../../a"] = "/a", ["/a/"] = "/a/", ["/a//"] = "/a/", ["/a/b/.."] = "/a", ["/a/b/../"] = "/a/",
+      ["/a/."] = "/a",
+      ["/a/.."] = "/", ["/a/../"] = "/", ["/..."] = "/...", ["/.a"] = "/.a", ["/a..b"] = "/a..b",
+      ["//evil.test/"] = "/evil.test/",
     }) do
       assert.equal(want, http.text(core.path_clean(a, str(path))), path)
     end
@@ -153,9 +168,12 @@ describe("target", function()
     it("is parsed in order, and written sorted by name", function()
       for raw, want in pairs({
         [""] = "", ["a"] = "a=", ["a="] = "a=", ["=v"] = "=v", ["="] = "=", ["&&p=1&&Q=2&"] = "Q=2&p=1",
-        ["q=no&Q=yes&p=2&p=1&P=no&p=2"] = "P=no&Q=yes&p=2&p=1&p=2&q=no", ["b[]=1&b%5B%5D=2"] = "b%5B%5D=1&b%5B%5D=2",
-        ["a=1;b=2&c=3"] = "c=3", ["a=%zz&c=3"] = "c=3", ["%=1&c=3"] = "c=3", ["a=1%3B2"] = "a=1%3B2", ["a==1&b=2=3"] = "a=%3D1&b=2%3D3",
-        ["p=1?x=2"] = "p=1%3Fx%3D2", ["a=x+y%20z"] = "a=x+y+z", ["\195\169=\195\169"] = "%C3%A9=%C3%A9", ["p*=3"] = "p%2A=3",
+        ["q=no&Q=yes&p=2&p=1&P=no&p=2"] = "P=no&Q=yes&p=2&p=1&p=2&q=no",
+        ["b[]=1&b%5B%5D=2"] = "b%5B%5D=1&b%5B%5D=2",
+        ["a=1;b=2&c=3"] = "c=3", ["a=%zz&c=3"] = "c=3", ["%=1&c=3"] = "c=3", ["a=1%3B2"] = "a=1%3B2",
+        ["a==1&b=2=3"] = "a=%3D1&b=2%3D3",
+        ["p=1?x=2"] = "p=1%3Fx%3D2", ["a=x+y%20z"] = "a=x+y+z", ["\195\169=\195\169"] = "%C3%A9=%C3%A9",
+        ["p*=3"] = "p%2A=3",
       }) do
         assert.equal(want, format(raw), raw)
       end
