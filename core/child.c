@@ -10,7 +10,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* A worker without work shows that it lives four times a second, or oftener if the watchdog is less patient. */
+/* A worker without work shows that it lives four times a second, or oftener if the watchdog is less patient.
+ */
 #define IDLE_BEAT (250 * MILLISECOND)
 
 struct child {
@@ -20,6 +21,7 @@ struct child {
     struct listener *listener; /* NULL once it drains */
     struct timer idle;
     struct timer last_call;
+    struct task drain;
 };
 
 static void on_idle(struct timer *t)
@@ -48,20 +50,27 @@ static void on_drained(void *owner)
     loop_stop(((struct child *)owner)->env);
 }
 
-static void on_terminate(void *owner, int signal)
+static void on_drain(struct task *t)
 {
-    struct child *c = owner;
+    struct child *c = container_of(t, struct child, drain);
     int64_t limit = c->parts->startup->config->max_shutdown_wait_time;
 
-    (void)signal;
-    if (c->listener == NULL)
-        return;
     listener_close(c->listener);
     c->listener = NULL;
     close(c->parts->listener);
     if (limit > 0)
         timer_start(c->env, &c->last_call, limit);
     worker_drain(c->worker, on_drained, c);
+}
+
+/* At the end of the turn, so that what is queued on the socket is accepted before it is closed. */
+static void on_terminate(void *owner, int signal)
+{
+    struct child *c = owner;
+
+    (void)signal;
+    if (c->listener != NULL)
+        env_defer(c->env, &c->drain);
 }
 
 static bool die_with_master(pid_t master)
@@ -97,6 +106,9 @@ static bool start(struct child *c, struct error *err)
     struct loop_options options = {.dns_cache_max = c->parts->startup->config->dns_cache_ttl};
     struct hooks *hooks;
 
+    timer_init(&c->idle, on_idle);
+    timer_init(&c->last_call, on_last_call);
+    task_init(&c->drain, on_drain);
     c->env = loop_new(&options, err);
     if (c->env == NULL)
         return false;
@@ -108,8 +120,6 @@ static bool start(struct child *c, struct error *err)
     c->listener = loop_listen(c->env, c->parts->listener, NULL, NULL);
     worker_listen(c->worker, c->listener);
     loop_watch_signal(c->env, SIGTERM, on_terminate, c);
-    timer_init(&c->idle, on_idle);
-    timer_init(&c->last_call, on_last_call);
     on_idle(&c->idle);
     return true;
 }
@@ -123,6 +133,7 @@ static void finish(struct child *c)
             listener_close(c->listener);
         timer_fini(c->env, &c->idle);
         timer_fini(c->env, &c->last_call);
+        task_cancel(&c->drain);
         loop_free(c->env);
     }
 }
