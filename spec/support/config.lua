@@ -41,7 +41,8 @@ end
 function config.parse(text, options)
   local err = ffi.new("struct error")
   local set, kept = overrides(options or {})
-  local exact = ffi.gc(core.mem_alloc(#text + 1), core.mem_free) -- so that a sanitizer sees reads behind the end
+  local exact = ffi.gc(core.mem_alloc(#text + 1),
+    core.mem_free) -- so that a sanitizer sees reads behind the end
   ffi.copy(exact, text, #text)
   local input = ffi.new("struct str", { ffi.cast("const char *", exact), #text })
   local c = core.config_parse(input, "k.json", set, err)
@@ -61,10 +62,12 @@ function config.endpoints(endpoints, members)
   for i, e in ipairs(endpoints) do
     local method, path = e:match("^(%u+) (/.*)$")
     if e:match("^/") then method, path = "GET", e end
-    list[i] = path and ('{"endpoint": "%s", "method": "%s", "backend": [{"url_pattern": "/"}]}'):format(path, method)
+    list[i] = path and ('{"endpoint": "%s", "method": "%s", "backend": [{"url_pattern": "/"}]}'):format(path,
+      method)
       or "{" .. e .. "}"
   end
-  return config.service('"endpoints": [' .. table.concat(list, ", ") .. "]" .. (members and ", " .. members or ""))
+  return config.service('"endpoints": [' .. table.concat(list, ", ") .. "]" .. (members and ", " .. members
+    or ""))
 end
 
 --- The warnings as "LEVEL text".
@@ -87,7 +90,8 @@ end
 
 local kinds = { [0] = "endpoint", "health", "debug", "echo", "options" }
 
---- What a request meets: "found", its pattern and its parameters; "redirect" and where to; "allow" and the methods; "none".
+--- What a request meets: "found", its pattern and its parameters; "redirect" and where to; "allow" and the
+-- methods; "none".
 function config.match(r, method, path)
   local arena = config.arena()
   local m = ffi.new("struct route_match")
@@ -99,7 +103,8 @@ function config.match(r, method, path)
   for i = 0, tonumber(m.route.param_count) - 1 do
     params[i + 1] = config.lua(m.route.param_names[i]) .. "=" .. config.lua(m.params[i])
   end
-  return "found", config.lua(m.route.pattern), table.concat(params, " "), kinds[tonumber(m.route.kind)], m.route
+  return "found", config.lua(m.route.pattern), table.concat(params, " "), kinds[tonumber(m.route.kind)],
+    m.route
 end
 
 return config

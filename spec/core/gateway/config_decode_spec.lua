@@ -28,7 +28,8 @@ describe("config_decode, keys", function()
 
   it("takes null for absent at every level", function()
     local c = config.parse([[{"version": 3, "timeout": null, "host": null, "extra_config": null, "tls": null,
-      "endpoints": [{"endpoint": "/a", "method": null, "backend": [{"host": null, "allow": null, "mapping": null}]}]}]])
+      "endpoints": [{"endpoint": "/a", "method": null, "backend": [{"host": null, "allow": null,
+        "mapping": null}]}]}]])
     assert.equal(2e9, tonumber(c.timeout))
     assert.equal("GET", config.lua(c.endpoints[0].method))
     assert.equal(0, tonumber(c.endpoints[0].backends[0].hosts.count))
@@ -53,14 +54,16 @@ describe("config_decode, weak types (core.md 1.2)", function()
   end)
 
   local bools = { ["true"] = true, ["1"] = true, ["0.5"] = true, ["-1"] = true, ["0"] = false, ['""'] = false,
-    ['"t"'] = true, ['"TRUE"'] = true, ['"True"'] = true, ['"1"'] = true, ['"f"'] = false, ['"False"'] = false }
+    ['"t"'] = true, ['"TRUE"'] = true, ['"True"'] = true, ['"1"'] = true, ['"f"'] = false,
+      ['"False"'] = false }
   for text, value in pairs(bools) do
     it("reads the bool " .. text, function()
       assert.equal(value, service('"debug_endpoint": ' .. text).debug_endpoint)
     end)
   end
 
-  local texts = { ["1"] = "1", ["1.5"] = "1.5", ["1.50"] = "1.5", ["7.0"] = "7", ["1e3"] = "1000", ["true"] = "1",
+  local texts = { ["1"] = "1", ["1.5"] = "1.5", ["1.50"] = "1.5", ["7.0"] = "7", ["1e3"] = "1000",
+    ["true"] = "1",
     ["false"] = "0", ["12345678901234567890"] = "12345678901234567890", ["25e-2"] = "0.25" }
   for text, value in pairs(texts) do
     it("reads " .. text .. " as text", function()
@@ -69,28 +72,32 @@ describe("config_decode, weak types (core.md 1.2)", function()
   end
 
   it("reads a scalar as a list of one, empty text included", function()
-    local e = endpoint('"endpoint": "/a", "input_headers": "x-a", "input_query_strings": "", "backend": {"deny": 5}')
+    local e = endpoint('"endpoint": "/a", "input_headers": "x-a", "input_query_strings": "", "backend": '
+      .. '{"deny": 5}')
     assert.same({ "X-A" }, config.list(e.input_headers))
     assert.same({ "" }, config.list(e.input_query_strings))
     assert.same({ "5" }, config.list(e.backends[0].deny))
   end)
 
   it("reads an object as a list of one, an empty one as an empty list", function()
-    local c = config.parse(config.service('"endpoints": {"endpoint": "/a", "backend": {"url_pattern": "/b"}}'))
+    local c = config.parse(config.service('"endpoints": {"endpoint": "/a", "backend": {"url_pattern": '
+      .. '"/b"}}'))
     assert.equal(1, tonumber(c.endpoint_count))
     assert.equal(1, tonumber(c.endpoints[0].backend_count))
     assert.equal(0, tonumber(service('"endpoints": {}').endpoint_count))
   end)
 
   it("reads lists where objects are expected as all their objects in one", function()
-    local e = endpoint('"endpoint": "/a", "extra_config": [], "backend": [{"mapping": [{"a": 1}, {"b": "c.d"}]}]')
+    local e = endpoint('"endpoint": "/a", "extra_config": [], "backend": [{"mapping": [{"a": 1}, {"b": '
+      .. '"c.d"}]}]')
     local b = e.backends[0]
     assert.equal(2, tonumber(b.mapping_count))
     assert.equal("1", config.lua(b.mapping[0].to))
     assert.equal("c", config.lua(b.mapping[1].to)) -- cut at the dot
   end)
 
-  local durations = { ['"1h30m"'] = 5400e9, ['"1.5s"'] = 1.5e9, ['".5s"'] = 5e8, ['"+2s"'] = 2e9, ['"-1s"'] = -1e9,
+  local durations = { ['"1h30m"'] = 5400e9, ['"1.5s"'] = 1.5e9, ['".5s"'] = 5e8, ['"+2s"'] = 2e9,
+    ['"-1s"'] = -1e9,
     ["3"] = 3, ["3000000000"] = 3e9, ["2.7"] = 2, ["true"] = 1, ["2E9"] = 2e9, ['"0"'] = 2e9, ["null"] = 2e9 }
   for text, ns in pairs(durations) do
     it("reads the duration " .. text, function()
@@ -103,19 +110,22 @@ describe("config_decode, errors (R-CFG-2, R-CFG-3)", function()
   local head = "decoding failed due to the following error(s):\n\n"
   local cases = {
     ['"port": "http"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
-    ['"port": "99999999999999999999"'] = "'port' cannot parse value as 'int': strconv.ParseInt: value out of range",
+    ['"port": "99999999999999999999"'] = "'port' cannot parse value as 'int': strconv.ParseInt: value out "
+      .. "of range",
     ['"port": {}'] = "'port' expected type 'int', got unconvertible type 'map[string]interface {}'",
     ['"name": []'] = "'name' expected type 'string', got unconvertible type '[]interface {}'",
     ['"timeout": []'] = "'timeout' expected type 'time.Duration', got unconvertible type '[]interface {}'",
     ['"timeout": ""'] = "'timeout' time: invalid duration",
     ['"timeout": "3"'] = "'timeout' time: missing unit in duration",
     ['"timeout": "1d"'] = "'timeout' time: unknown unit",
-    ['"debug_endpoint": "si"'] = "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: invalid syntax",
+    ['"debug_endpoint": "si"'] = "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: "
+      .. "invalid syntax",
     ['"endpoints": "x"'] = "'endpoints[0]' expected a map or struct, got \"string\"",
     ['"endpoints": [null]'] = "'endpoints[0]' expected a map or struct, got \"nil\"",
     ['"endpoints": [7]'] = "'endpoints[0]' expected a map or struct, got \"float64\"",
     ['"extra_config": [7]'] = "'extra_config[0]' expected a map or struct, got \"float64\"",
-    ['"host": {"a": 1}'] = "'host[0]' expected type 'string', got unconvertible type 'map[string]interface {}'",
+    ['"host": {"a": 1}'] = "'host[0]' expected type 'string', got unconvertible type "
+      .. "'map[string]interface {}'",
     ['"endpoints": [{"backend": [{}, {"mapping": {"m": []}}]}]'] =
       "'endpoints[0].backend[1].mapping[m]' expected type 'string', got unconvertible type '[]interface {}'",
     ['"plugin": {"pattern": {}}'] =

@@ -12,7 +12,8 @@ local function parse(endpoint, members)
 end
 
 local function with_backend(backend, endpoint, members)
-  return parse('"endpoint": "/a"' .. (endpoint and ", " .. endpoint or "") .. ', "backend": [' .. backend .. "]", members)
+  return parse('"endpoint": "/a"' .. (endpoint and ", " .. endpoint or "") .. ', "backend": [' .. backend
+    .. "]", members)
 end
 
 describe("config_endpoint, defaults (core.md 1.6, 1.7)", function()
@@ -32,7 +33,8 @@ describe("config_endpoint, defaults (core.md 1.6, 1.7)", function()
   end)
 
   it("cannot be switched off with zero", function()
-    local e = with_backend("{}", '"timeout": "0s", "cache_ttl": 0, "concurrent_calls": 0, "output_encoding": ""',
+    local e = with_backend("{}",
+      '"timeout": "0s", "cache_ttl": 0, "concurrent_calls": 0, "output_encoding": ""',
       '"cache_ttl": "90s"')
     assert.equal(2e9, tonumber(e.timeout))
     assert.equal("public, max-age=90", config.lua(e.cache_control))
@@ -40,7 +42,8 @@ describe("config_endpoint, defaults (core.md 1.6, 1.7)", function()
     assert.equal("json", config.lua(e.output_name))
   end)
 
-  local ages = { ["500ms"] = "public, max-age=0", ["1.9s"] = "public, max-age=1", ["-5s"] = "public, max-age=-5", ["0s"] = "" }
+  local ages = { ["500ms"] = "public, max-age=0", ["1.9s"] = "public, max-age=1",
+    ["-5s"] = "public, max-age=-5", ["0s"] = "" }
   for ttl, value in pairs(ages) do
     it("cut " .. ttl .. " to whole seconds", function()
       assert.equal(value, config.lua(with_backend("{}", '"cache_ttl": "' .. ttl .. '"').cache_control))
@@ -79,7 +82,8 @@ end)
 
 describe("config_endpoint, encodings (core.md 5.2, 7.2)", function()
   local JSON, STRING, NOOP, COLLECTION = 0, 1, 2, 3
-  local outputs = { json = JSON, string = STRING, ["no-op"] = NOOP, ["json-collection"] = COLLECTION, JSON = JSON, typo = JSON }
+  local outputs = { json = JSON, string = STRING, ["no-op"] = NOOP, ["json-collection"] = COLLECTION,
+    JSON = JSON, typo = JSON }
   for name, output in pairs(outputs) do
     it("know the output " .. name, function()
       local e, c = with_backend("{}", '"output_encoding": "' .. name .. '"')
@@ -91,7 +95,8 @@ describe("config_endpoint, encodings (core.md 5.2, 7.2)", function()
   it("fall back to the only backend's encoding", function()
     assert.equal(STRING, tonumber(with_backend('{"encoding": "string"}', '"output_encoding": "typo"').output))
     assert.equal(JSON, tonumber(with_backend('{"encoding": "STRING"}', '"output_encoding": "typo"').output))
-    assert.equal(JSON, tonumber(with_backend('{"encoding": "string"}, {}', '"output_encoding": "typo"').output))
+    assert.equal(JSON, tonumber(with_backend('{"encoding": "string"}, {}',
+      '"output_encoding": "typo"').output))
     assert.equal(JSON, tonumber(with_backend('{"encoding": "safejson"}', '"output_encoding": "typo"').output))
   end)
 
@@ -116,17 +121,20 @@ describe("config_endpoint, encodings (core.md 5.2, 7.2)", function()
     for _, name in ipairs({ "xml", "yaml", "negotiate" }) do
       local e, c = with_backend("{}", '"output_encoding": "' .. name .. '"')
       assert.equal(JSON, tonumber(e.output))
-      assert.same({ "WARNING output_encoding " .. name .. " of endpoint GET /a is not supported yet: JSON is sent" },
+      assert.same({ "WARNING output_encoding " .. name
+        .. " of endpoint GET /a is not supported yet: JSON is sent" },
         config.warnings(c))
     end
     local _, c = with_backend('{"encoding": "RSS"}')
-    assert.same({ "WARNING encoding RSS at backend 0 of GET /a is not supported yet: the reply is read as JSON" },
+    assert.same({ "WARNING encoding RSS at backend 0 of GET /a is not supported yet: the reply is read as "
+      .. "JSON" },
       config.warnings(c))
   end)
 end)
 
 describe("config_endpoint, paths (R-CFG-10)", function()
-  local forbidden = { "/__debug", "/__debug/x", "/__echo/", "/a/__health", "/a/__debug/x", "/a/*/b", "/*rest", "/**" }
+  local forbidden = { "/__debug", "/__debug/x", "/__echo/", "/a/__health", "/a/__debug/x", "/a/*/b", "/*rest",
+    "/**" }
   for _, path in ipairs(forbidden) do
     it("may not be " .. path, function()
       assert.equal("ignoring the ' " .. path .. "' endpoint, since it is invalid!!!",
@@ -143,7 +151,8 @@ describe("config_endpoint, paths (R-CFG-10)", function()
   it("need a backend; the method is told as written", function()
     assert.equal("ignoring the 'Post /a' endpoint, since it has 0 backends defined!",
       reason({ '"endpoint": "a", "method": "Post"' }))
-    assert.equal("ignoring the ' /__health' endpoint, since it is invalid!!!", reason({ '"endpoint": "__health"' }))
+    assert.equal("ignoring the ' /__health' endpoint, since it is invalid!!!",
+      reason({ '"endpoint": "__health"' }))
   end)
 end)
 
@@ -160,7 +169,8 @@ end)
 
 describe("config_endpoint, proxy options (strict types)", function()
   local function proxy(options, backends)
-    return parse('"endpoint": "/a", "backend": [' .. (backends or "{}, {}") .. '], "extra_config": {"proxy": ' .. options .. "}")
+    return parse('"endpoint": "/a", "backend": [' .. (backends or "{}, {}") .. '], "extra_config": {"proxy": '
+      .. options .. "}")
   end
 
   it("are sequential if true, with two backends", function()
@@ -205,7 +215,8 @@ describe("config_endpoint, proxy options (strict types)", function()
     assert.is_true(b.shadow)
     assert.equal(5e9, tonumber(b.shadow_timeout))
     for _, value in ipairs({ '"soon"', "5", '"5"', "null" }) do
-      _, _, b = with_backend('{"extra_config": {"proxy": {"shadow": "true", "shadow_timeout": ' .. value .. "}}}")
+      _, _, b = with_backend('{"extra_config": {"proxy": {"shadow": "true", "shadow_timeout": ' .. value
+        .. "}}}")
       assert.is_false(b.shadow)
       assert.equal(0, tonumber(b.shadow_timeout))
     end
@@ -215,7 +226,8 @@ describe("config_endpoint, proxy options (strict types)", function()
     local _, _, b = with_backend('{"extra_config": {"backend/http": {"return_error_code": true}}}')
     assert.is_true(b.return_error_code)
     assert.is_false(b.return_error_details_set)
-    _, _, b = with_backend('{"extra_config": {"backend/http": {"return_error_code": "true", "return_error_details": "x"}}}')
+    _, _, b = with_backend('{"extra_config": {"backend/http": {"return_error_code": "true", '
+      .. '"return_error_details": "x"}}}')
     assert.is_false(b.return_error_code)
     assert.equal("x", config.lua(b.return_error_details))
     for _, value in ipairs({ '""', "5", "null" }) do
@@ -223,7 +235,8 @@ describe("config_endpoint, proxy options (strict types)", function()
       assert.is_true(b.return_error_details_set)
       assert.equal("", config.lua(b.return_error_details))
     end
-    _, _, b = with_backend('{"extra_config": {"backend/http/client": {"send_body_on_redirect": true, "no_redirect": true}}}')
+    _, _, b = with_backend('{"extra_config": {"backend/http/client": {"send_body_on_redirect": true, '
+      .. '"no_redirect": true}}}')
     assert.is_true(b.send_body_on_redirect and b.no_redirect)
   end)
 end)

@@ -71,13 +71,15 @@ end)
 describe("config_extra, what is not there yet", function()
   it("is warned of, and guards are called so", function()
     local c = config.parse(config.endpoints({
-      '"endpoint": "/a", "method": "POST", "extra_config": {"auth/validator": {}, "made/up": {}}, "backend": [{"extra_config":'
+      '"endpoint": "/a", "method": "POST", "extra_config": {"auth/validator": {}, "made/up": {}}, '
+        .. '"backend": [{"extra_config":'
         .. ' {"qos/http-cache": {}, "validation/cel": null}}]',
     }, '"extra_config": {"github_com/devopsfaith/krakend-cors": {}, "telemetry/gelf": {}}'))
     local lines = config.warnings(c)
     table.sort(lines)
     assert.same({
-      "WARNING auth/validator at endpoint POST /a is not supported yet: nothing is checked or protected by it",
+      "WARNING auth/validator at endpoint POST /a is not supported yet: nothing is checked or protected "
+        .. "by it",
       "WARNING qos/http-cache at backend 0 of POST /a is not supported yet and has no effect",
       "WARNING security/cors at the service is not supported yet: nothing is checked or protected by it",
       "WARNING telemetry/gelf at the service is not supported yet and has no effect",
@@ -85,7 +87,8 @@ describe("config_extra, what is not there yet", function()
   end)
 
   it("says nothing of what is supported or unknown", function()
-    local c = service('{"qos/ratelimit/router": {}, "plugin/http-server": {}, "acme/x": {}, "cuttle/workers": {}, "note": "x"}')
+    local c = service('{"qos/ratelimit/router": {}, "plugin/http-server": {}, "acme/x": {}, '
+      .. '"cuttle/workers": {}, "note": "x"}')
     assert.same({}, config.warnings(c))
   end)
 end)

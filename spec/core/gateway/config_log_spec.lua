@@ -22,7 +22,8 @@ describe("config_log (operate.md 4.1, 4.2)", function()
   end)
 
   it("reads all options", function()
-    local l = log('{"level": "warning", "prefix": "[A]", "stdout": true, "syslog": true, "syslog_facility": "LOCAL6"}')
+    local l = log('{"level": "warning", "prefix": "[A]", "stdout": true, "syslog": true, '
+      .. '"syslog_facility": "LOCAL6"}')
     assert.equal(WARNING, tonumber(l.level))
     assert.equal(PATTERN, tonumber(l.form))
     assert.equal("[A]", ffi.string(l.prefix))
@@ -46,12 +47,14 @@ describe("config_log (operate.md 4.1, 4.2)", function()
 
   it("takes local3 for facilities that there are not", function()
     for _, name in ipairs({ "", "local8", "mail", "local33" }) do
-      assert.equal(3, log('{"level": "INFO", "stdout": true, "syslog_facility": "' .. name .. '"}').syslog_facility)
+      assert.equal(3, log('{"level": "INFO", "stdout": true, "syslog_facility": "' .. name
+        .. '"}').syslog_facility)
     end
   end)
 
   it("falls back to the basic log when the level is unknown, and says so at ERROR", function()
-    for _, block in ipairs({ '{"stdout": true, "level": "LOUD"}', '{"syslog": true, "format": "logstash"}' }) do
+    for _, block in ipairs({ '{"stdout": true, "level": "LOUD"}',
+      '{"syslog": true, "format": "logstash"}' }) do
       local l, c = log(block)
       assert.equal(BASIC, tonumber(l.form))
       assert.is_true(l.to_stdout)
@@ -66,7 +69,8 @@ describe("config_log (operate.md 4.1, 4.2)", function()
     assert.equal(1, #config.warnings(c))
   end)
 
-  local wrong = { stdout = '"yes"', syslog = "1", level = "5", prefix = "[]", format = "true", syslog_facility = "3",
+  local wrong = { stdout = '"yes"', syslog = "1", level = "5", prefix = "[]", format = "true",
+    syslog_facility = "3",
     custom_format = "{}" }
   for name, value in pairs(wrong) do
     it("refuses a wrong type of " .. name, function()
@@ -78,7 +82,8 @@ describe("config_log (operate.md 4.1, 4.2)", function()
 
   it("refuses a custom format that says nothing or has unknown verbs", function()
     for _, format in ipairs({ "", "text", "%{nonsense}" }) do
-      local c, why = parse('{"stdout": true, "level": "INFO", "format": "custom", "custom_format": "' .. format .. '"}')
+      local c, why = parse('{"stdout": true, "level": "INFO", "format": "custom", "custom_format": "'
+        .. format .. '"}')
       assert.is_nil(c)
       assert.matches("telemetry/logging.custom_format: ", why, 1, true)
     end

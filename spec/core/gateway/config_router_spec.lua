@@ -21,7 +21,8 @@ describe("config_router, options (core.md 2.5)", function()
   end)
 
   local bools = { "app_engine", "disable_access_log", "disable_handle_method_not_allowed", "disable_health",
-    "disable_path_decoding", "disable_redirect_fixed_path", "disable_redirect_trailing_slash", "hide_version_header",
+    "disable_path_decoding", "disable_redirect_fixed_path", "disable_redirect_trailing_slash",
+      "hide_version_header",
     "remove_extra_slash", "return_error_msg", "auto_options" }
   for _, name in ipairs(bools) do
     it("read " .. name, function()
@@ -31,7 +32,8 @@ describe("config_router, options (core.md 2.5)", function()
   end
 
   it("read lists, texts, and names in any letter case", function()
-    local r = router([[{"logger_skip_paths": ["/a", "/b"], "health_path": "up", "remote_ip_headers": ["x-client"],
+    local r = router([[{"logger_skip_paths": ["/a", "/b"], "health_path": "up",
+      "remote_ip_headers": ["x-client"],
       "Forwarded_By_Client_IP": false, "max_multipart_memory": 5}]])
     assert.same({ "/a", "/b" }, config.list(r.logger_skip_paths))
     assert.equal("/up", config.lua(r.health_path))
@@ -76,20 +78,24 @@ describe("config_router, error bodies (core.md 2.4)", function()
 end)
 
 describe("config_router, wrong types (R-RT-11)", function()
-  local wrong = { '"remove_extra_slash": "x"', '"logger_skip_paths": "x"', '"logger_skip_paths": [1]', '"health_path": 5',
+  local wrong = { '"remove_extra_slash": "x"', '"logger_skip_paths": "x"', '"logger_skip_paths": [1]',
+    '"health_path": 5',
     '"max_multipart_memory": 1.5', '"auto_options": 1' }
   for _, member in ipairs(wrong) do
     it("drop the block for " .. member .. ", with a warning", function()
-      local r, c = router('{"return_error_msg": true, "app_engine": true, "disable_health": true, ' .. member .. "}")
+      local r, c = router('{"return_error_msg": true, "app_engine": true, "disable_health": true, ' .. member
+        .. "}")
       assert.is_false(r.return_error_msg)
       assert.is_false(r.app_engine)
       assert.is_true(r.disable_health)
-      assert.matches("WARNING router." .. member:match('"(.-)"') .. " has a wrong type", config.warnings(c)[1], 1, true)
+      assert.matches("WARNING router." .. member:match('"(.-)"') .. " has a wrong type",
+        config.warnings(c)[1], 1, true)
     end)
   end
 
   it("spare what is read apart", function()
-    local r = router([[{"disable_access_log": true, "disable_path_decoding": true, "health_path": "/up", "use_h2c": 1,
+    local r = router([[{"disable_access_log": true, "disable_path_decoding": true, "health_path": "/up",
+      "use_h2c": 1,
       "auto_options": true, "error_body": {"404": 1}, "hide_version_header": true}]])
     assert.is_true(r.disable_access_log and r.disable_path_decoding and r.auto_options and r.has_error_404)
     assert.equal("/up", config.lua(r.health_path))
@@ -117,7 +123,8 @@ describe("config_router, trusted proxies", function()
   end)
 
   it("end the start when the block would be dropped with them", function()
-    for _, member in ipairs({ '"trusted_proxies": "127.0.0.1"', '"app_engine": 1, "trusted_proxies": ["127.0.0.1"]' }) do
+    for _, member in ipairs({ '"trusted_proxies": "127.0.0.1"',
+      '"app_engine": 1, "trusted_proxies": ["127.0.0.1"]' }) do
       local c, why = parse("{" .. member .. "}")
       assert.is_nil(c)
       assert.matches("has a wrong type: router.trusted_proxies cannot be applied", why, 1, true)

@@ -65,14 +65,16 @@ describe("config_service, checks in their order (core.md 1.9)", function()
   end)
 
   it("stops at the first error", function()
-    assert.equal("invalid ip address x", reason('{"version": 3, "listen_ip": "x", "host": [""], "endpoints": [{}]}'))
+    assert.equal("invalid ip address x",
+      reason('{"version": 3, "listen_ip": "x", "host": [""], "endpoints": [{}]}'))
     assert.equal("host  not valid: invalid host", reason('{"version": 3, "host": [""], "endpoints": [{}]}'))
   end)
 end)
 
 describe("config_host (core.md 1.11)", function()
   local good = {
-    ["a.com"] = "http://a.com", ["http://a.com/"] = "http://a.com", ["https://a.com:443"] = "https://a.com:443",
+    ["a.com"] = "http://a.com", ["http://a.com/"] = "http://a.com",
+      ["https://a.com:443"] = "https://a.com:443",
     ["a_b.c"] = "http://a_b.c", ["  a.com "] = "http://a.com", ["*.a.com"] = "http://.a.com",
     ["a.com:80/"] = "http://a.com:80", ["http://"] = "http://http", ["localhost"] = "http://localhost",
     ["a:123456"] = "http://a:123456", ["https"] = "http://https",
@@ -84,7 +86,8 @@ describe("config_host (core.md 1.11)", function()
     end)
   end
 
-  local bad = { "http://a.com/path", "http://u:p@a.com", "ftp://a.com", "HTTP://a.com", "http://[::1]:80", "a:1", "a:1234567",
+  local bad = { "http://a.com/path", "http://u:p@a.com", "ftp://a.com", "HTTP://a.com", "http://[::1]:80",
+    "a:1", "a:1234567",
     "", "//", "a.com b.com" }
   for _, text in ipairs(bad) do
     it("refuses '" .. text .. "'", function()

@@ -106,7 +106,8 @@ describe("config, overrides (R-CFG-5 to 7)", function()
   end)
 
   it("nests at dots and never at underscores", function()
-    local c = config.parse(config.service('"tls": {"public_key": "p"}'), { env = { "KRAKEND_TLS.DISABLED=true" } })
+    local c = config.parse(config.service('"tls": {"public_key": "p"}'),
+      { env = { "KRAKEND_TLS.DISABLED=true" } })
     assert.is_true(c.tls_disabled)
     assert.equal("p", config.lua(c.tls.public_key))
     c = config.parse(config.service(), { env = { "KRAKEND_PLUGIN.FOLDER=x", "KRAKEND_TLS_DISABLED=true" } })
@@ -116,9 +117,11 @@ describe("config, overrides (R-CFG-5 to 7)", function()
 
   it("refuses a text in the place of an object, and an empty duration", function()
     for _, variable in ipairs({ "KRAKEND_TLS=x", "KRAKEND_EXTRA_CONFIG=x", "KRAKEND_ENDPOINTS=x" }) do
-      assert.matches('expected a map or struct, got "string"', refused(config.service(), { env = { variable } }), 1, true)
+      assert.matches('expected a map or struct, got "string"', refused(config.service(),
+        { env = { variable } }), 1, true)
     end
-    assert.matches("'timeout' time: invalid duration", refused(config.service(), { env = { "KRAKEND_TIMEOUT=" } }), 1, true)
+    assert.matches("'timeout' time: invalid duration", refused(config.service(),
+      { env = { "KRAKEND_TIMEOUT=" } }), 1, true)
   end)
 end)
 
@@ -131,7 +134,8 @@ describe("config, what is not there yet", function()
   end)
 
   it("warns of agents, of TLS towards backends and of HTTP/2", function()
-    local c = config.parse(config.service('"async_agent": [{"name": "a"}], "client_tls": {}, "use_h2c": true'))
+    local c = config.parse(config.service('"async_agent": [{"name": "a"}], "client_tls": {}, "use_h2c": '
+      .. 'true'))
     local lines = table.concat(config.warnings(c), "\n")
     assert.matches("async_agent is not supported yet: 1 agent", lines, 1, true)
     assert.matches("client_tls is not supported yet", lines, 1, true)
@@ -142,7 +146,8 @@ end)
 describe("config, the manual", function()
   it("tells every key", function()
     local lines = {}
-    local print_line = ffi.cast("void (*)(const char *)", function(line) lines[#lines + 1] = ffi.string(line) end)
+    local print_line = ffi.cast("void (*)(const char *)",
+      function(line) lines[#lines + 1] = ffi.string(line) end)
     config.core.config_print_manual(print_line)
     print_line:free()
     local text = table.concat(lines, "\n")

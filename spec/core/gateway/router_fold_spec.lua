@@ -11,7 +11,8 @@ local function spellings(text)
 end
 
 describe("router_fold", function()
-  local pairs_of = { "aA", "zZ", "àÀ", "þÞ", "ÿŸ", "āĀ", "žŽ", "ňŇ", "αΑ", "ωΩ", "άΆ", "ώΏ", "όΌ", "яЯ", "ђЂ", "ѵѴ", "ӂӁ", "аА",
+  local pairs_of = { "aA", "zZ", "àÀ", "þÞ", "ÿŸ", "āĀ", "žŽ", "ňŇ", "αΑ", "ωΩ", "άΆ", "ώΏ", "όΌ", "яЯ", "ђЂ",
+    "ѵѴ", "ӂӁ", "аА",
     "ևև", "աԱ", "ẁẀ", "ỹỸ", "ａＡ" }
   for _, pair in ipairs(pairs_of) do
     it("folds " .. pair, function()
@@ -33,7 +34,8 @@ describe("router_fold", function()
   end)
 
   it("takes a byte that is not UTF-8 for a character", function()
-    for _, text in ipairs({ "\255x", "\195", "\195x", "\192\128", "\224\128\128", "\244\144\128\128", "\128" }) do
+    for _, text in ipairs({ "\255x", "\195", "\195x", "\192\128", "\224\128\128", "\244\144\128\128",
+      "\128" }) do
       local list, bytes = spellings(text)
       assert.same({ text:sub(1, 1) }, list)
       assert.equal(1, bytes)

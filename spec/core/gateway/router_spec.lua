@@ -118,14 +118,16 @@ describe("router, built-in routes (core.md 2.1)", function()
 
   it("answer all methods below /__debug/ and /__echo/", function()
     local r = router({ "/__debugger", "/{x}" }, '"debug_endpoint": true, "echo_endpoint": true')
-    for _, method in ipairs({ "GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE" }) do
+    for _, method in ipairs({ "GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "CONNECT",
+      "TRACE" }) do
       assert.same({ "debug", "param=/x/y" }, { kind(r, method, "/__debug/x/y") })
       assert.same({ "echo", "param=/" }, { kind(r, method, "/__echo/") })
     end
     assert.equal("none", (config.match(r, "BREW", "/nowhere/x")))
     found(r, "/__debugger", "/__debugger")
     found(r, "/__debug", "/:x", "x=__debug")
-    redirects(router({}, '"debug_endpoint": true'), { ["/__debug"] = "/__debug/", ["/__DEBUG"] = "/__debug/" })
+    redirects(router({}, '"debug_endpoint": true'), { ["/__debug"] = "/__debug/",
+      ["/__DEBUG"] = "/__debug/" })
   end)
 end)
 
@@ -134,8 +136,10 @@ describe("router, redirects (core.md 2.3)", function()
     local r = router({ "/foo", "/Mixed/{id}/End", "/élan", "/bar/" })
     redirects(r, {
       ["/foo/"] = "/foo", ["/FOO"] = "/foo", ["//foo"] = "/foo", ["/./foo"] = "/foo", ["/x/../foo"] = "/foo",
-      ["/foo//"] = "/foo", ["/FOO/"] = "/foo", ["/foo/."] = "/foo", ["/..//../foo"] = "/foo", ["/bar"] = "/bar/",
-      ["/mixed/AbC/END"] = "/Mixed/AbC/End", ["/MIXED/é/end/"] = "/Mixed/%C3%A9/End", ["/ÉLAN"] = "/%C3%A9lan",
+      ["/foo//"] = "/foo", ["/FOO/"] = "/foo", ["/foo/."] = "/foo", ["/..//../foo"] = "/foo",
+        ["/bar"] = "/bar/",
+      ["/mixed/AbC/END"] = "/Mixed/AbC/End", ["/MIXED/é/end/"] = "/Mixed/%C3%A9/End",
+        ["/ÉLAN"] = "/%C3%A9lan",
     })
     is_none(r, "GET", "/nowhere", "/FOOO", "/fo", "/")
   end)
@@ -157,7 +161,8 @@ describe("router, redirects (core.md 2.3)", function()
   it("encode the target again", function()
     local r = router({ "/foo bar", "/t/{x}", "/a&b" })
     redirects(r, {
-      ["/foo bar/"] = "/foo%20bar", ["/FOO BAR"] = "/foo%20bar", ["/t/<b>/"] = "/t/%3Cb%3E", ['/t/a"b/'] = "/t/a%22b",
+      ["/foo bar/"] = "/foo%20bar", ["/FOO BAR"] = "/foo%20bar", ["/t/<b>/"] = "/t/%3Cb%3E",
+        ['/t/a"b/'] = "/t/a%22b",
       ["/T/é"] = "/t/%C3%A9", ["/a&b/"] = "/a&b", ["/t/a%20b/"] = "/t/a%2520b", ["/T/A/"] = "/t/A",
     })
   end)
@@ -165,7 +170,8 @@ describe("router, redirects (core.md 2.3)", function()
   it("stay on this host (R-RT-7a)", function()
     local r = router({ "/{a}/{b}" })
     redirects(r, { ["//evil.test/"] = "/evil.test" })
-    for _, path in ipairs({ "//evil.test/", "///evil.test/", "/%2Fevil.test/x/", "//evil.test//", "/\\evil.test/x/" }) do
+    for _, path in ipairs({ "//evil.test/", "///evil.test/", "/%2Fevil.test/x/", "//evil.test//",
+      "/\\evil.test/x/" }) do
       local verdict, location = config.match(r, "GET", path)
       if verdict == "redirect" then assert.matches("^/[^/\\]", location, path) end
     end
@@ -203,7 +209,8 @@ end)
 
 describe("router, other methods (core.md 2.4)", function()
   it("are listed in the order in which they were first seen", function()
-    local r = router({ "DELETE /a", "POST /a", "GET /a", "PUT /b", "POST /b", "PATCH /u/{x}", "DELETE /u/{y}" })
+    local r = router({ "DELETE /a", "POST /a", "GET /a", "PUT /b", "POST /b", "PATCH /u/{x}",
+      "DELETE /u/{y}" })
     assert.same({ "allow", "GET, DELETE, POST" }, match(r, "PUT", "/a"))
     assert.same({ "allow", "GET, DELETE, POST" }, match(r, "FOO", "/a"))
     assert.same({ "allow", "POST, PUT" }, match(r, "GET", "/b"))
@@ -257,16 +264,23 @@ end)
 
 describe("router, conflicts (core.md 1.12)", function()
   local cases = {
-    { { "/a", "/a" }, "handlers are already registered for path '/a': endpoints[1] (GET /a) and endpoints[0] (GET /a)" },
-    { { "/a/b", "/a//b" }, "handlers are already registered for path '/a/b': endpoints[1] (GET /a//b) and endpoints[0] (GET /a/b)" },
-    { { "/a/{x}", "/a/{y}" }, "':y' in new path '/a/:y' conflicts with existing wildcard ':x' in existing prefix '/a/:x': "
+    { { "/a", "/a" },
+      "handlers are already registered for path '/a': endpoints[1] (GET /a) and endpoints[0] (GET /a)" },
+    { { "/a/b", "/a//b" },
+      "handlers are already registered for path '/a/b': endpoints[1] (GET /a//b) and endpoints[0] (GET "
+        .. "/a/b)" },
+    { { "/a/{x}", "/a/{y}" },
+      "':y' in new path '/a/:y' conflicts with existing wildcard ':x' in existing prefix '/a/:x': "
       .. "endpoints[1] (GET /a/{y}) and endpoints[0] (GET /a/{x})" },
-    { { "/a/{x}", "/b", "/a/{y}/z" }, "':y' in new path '/a/:y/z' conflicts with existing wildcard ':x' in existing prefix "
+    { { "/a/{x}", "/b", "/a/{y}/z" },
+      "':y' in new path '/a/:y/z' conflicts with existing wildcard ':x' in existing prefix "
       .. "'/a/:x': endpoints[2] (GET /a/{y}/z) and endpoints[0] (GET /a/{x})" },
     { { "/a/*" }, "wildcards must be named with a non-empty name in path '/a/*': endpoints[0] (GET /a/*)" },
     { { "/*" }, "wildcards must be named with a non-empty name in path '/*': endpoints[0] (GET /*)" },
-    { { "/a/:/b" }, "wildcards must be named with a non-empty name in path '/a/:/b': endpoints[0] (GET /a/:/b)" },
-    { { "/users/{id}:on" }, "only one wildcard per path segment is allowed, has: ':id:on' in path '/users/:id:on': "
+    { { "/a/:/b" },
+      "wildcards must be named with a non-empty name in path '/a/:/b': endpoints[0] (GET /a/:/b)" },
+    { { "/users/{id}:on" },
+      "only one wildcard per path segment is allowed, has: ':id:on' in path '/users/:id:on': "
       .. "endpoints[0] (GET /users/{id}:on)" },
     { { "/a\\\\b" }, "invalid escape string in path '/a\\b': endpoints[0] (GET /a\\b)" },
   }
@@ -280,12 +294,14 @@ describe("router, conflicts (core.md 1.12)", function()
 
   it("are refused with disable_rest", function()
     local _, why = router({ "/{a}-{b}" }, '"disable_rest": true')
-    assert.matches("only one wildcard per path segment is allowed, has: ':a-:b' in path '/:a-:b'", why, 1, true)
+    assert.matches("only one wildcard per path segment is allowed, has: ':a-:b' in path '/:a-:b'", why, 1,
+      true)
   end)
 
   it("are refused with the health route", function()
     local _, why = router({ "/alive" }, options('{"health_path": "/alive"}'))
-    assert.equal("handlers are already registered for path '/alive': endpoints[0] (GET /alive) and the health route /alive", why)
+    assert.equal("handlers are already registered for path '/alive': endpoints[0] (GET /alive) and the "
+      .. "health route /alive", why)
     _, why = router({}, options('{"health_path": "/__debug/x"}', '"debug_endpoint": true'))
     assert.matches("the debug endpoint and the health route /__debug/x", why, 1, true)
   end)

@@ -7,7 +7,8 @@ local function split(path)
   return segments
 end
 
---- Does the path have this shape? Returns a key that sorts literal text before parameters, segment by segment.
+--- Does the path have this shape? Returns a key that sorts literal text before parameters, segment by
+-- segment.
 local function rank(route, path)
   local have, want = split(path), split(route)
   if #have ~= #want then return nil end
@@ -57,7 +58,8 @@ describe("router_tree", function()
       local random = generator(seed)
       local routes, seen = {}, {}
       for _ = 1, 4 + random(30) do
-        local route = random_path(random, function(i) return random(3) == 1 and "{p" .. i .. "}" or words[random(#words)] end)
+        local route = random_path(random, function(i) return random(3) == 1 and "{p" .. i .. "}"
+          or words[random(#words)] end)
         if not seen[route] then
           seen[route] = true
           routes[#routes + 1] = route
