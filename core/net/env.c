@@ -134,11 +134,11 @@ void env_release_with(struct env *env, void (*fn)(void *ptr), void *ptr)
 
 void env_collect(struct env *env)
 {
-    /* By index: releasing one thing may release others. */
-    for (size_t i = 0; i < env->garbage_count; i++) {
-        struct garbage g = env->garbage[i];
+    /* By index: releasing one thing may release others, or collect. */
+    while (env->garbage_next < env->garbage_count) {
+        struct garbage g = env->garbage[env->garbage_next++];
 
         g.fn(g.ptr);
     }
-    env->garbage_count = 0;
+    env->garbage_next = env->garbage_count = 0;
 }

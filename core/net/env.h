@@ -167,6 +167,7 @@ struct env {
     struct list tasks;
     struct garbage *garbage;
     size_t garbage_count, garbage_cap;
+    size_t garbage_next; /* while collecting: what comes next */
 };
 
 void env_init(struct env *env, const struct env_ops *ops);

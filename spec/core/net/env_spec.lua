@@ -86,6 +86,16 @@ describe("env", function()
       assert.equal("", said())
     end)
 
+    it("is collected once, though its release collects too", function()
+      local name = net.callback("void (*)(void *)", function(ptr)
+        log[#log + 1] = tostring(tonumber(ffi.cast("intptr_t", ptr)))
+        core.env_collect(env)
+      end)
+      for i = 1, 3 do core.env_release_with(env, name, ffi.cast("void *", i)) end
+      core.env_collect(env)
+      assert.equal("1 2 3", said())
+    end)
+
     it("and tasks that are left are done by env_fini", function()
       local release = net.callback("void (*)(void *)", function() log[#log + 1] = "freed" end)
       core.env_defer(env, task("a", function() core.env_release_with(env, release, nil) end))
