@@ -217,6 +217,18 @@ struct answer_taken answer_take(struct run *run, const struct entry *e, int stat
     return taken;
 }
 
+struct answer_taken answer_stopped(struct run *run, const struct entry *e)
+{
+    struct arena *arena = run->x->arena;
+    struct answer_taken taken = {.result = run->c != NULL ? HOOK_FAILED : HOOK_ANSWERED, .status = 503};
+
+    if (run->phase == PHASE_LOG)
+        return (struct answer_taken){.result = HOOK_NEXT};
+    fields_init(&taken.fields, arena);
+    taken.text = arena_printf(arena, "plugin %s is stopped: workers hung in it", e->name);
+    return taken;
+}
+
 void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken)
 {
     switch (taken->result) {
@@ -230,7 +242,7 @@ void answer_apply(struct exchange *x, struct call *c, const struct answer_taken 
         break;
     case HOOK_FAILED:
         if (c != NULL)
-            call_fail(c, taken->text.ptr);
+            call_error(c, taken->status, taken->text, STR_NONE);
         else
             exchange_fail(x, taken->text.ptr);
         break;

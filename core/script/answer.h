@@ -16,7 +16,7 @@
 struct answer_taken {
     enum hook_result result;
     bool broken; /* the coroutine did not run to its end */
-    int status;
+    int status;  /* of an answer; of a failed call: 0 if it is like any other */
     struct fields fields;
     struct str body;
     struct str text; /* why it failed, or what the access log says */
@@ -25,6 +25,9 @@ struct answer_taken {
 /* Reads and logs the outcome of run's coroutine, which ended with status (of lua_resume); its stack is empty
  * afterwards. */
 struct answer_taken answer_take(struct run *run, const struct entry *e, int status);
+/* What stands in for a plugin that the watchdog has stopped: 503, a call fails with it, a log is not written.
+ */
+struct answer_taken answer_stopped(struct run *run, const struct entry *e);
 /* Tells the gateway. */
 void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken);
 

@@ -104,6 +104,11 @@ static void fail_within_reply(struct run *run, struct answer_taken *taken)
     *taken = (struct answer_taken){.result = HOOK_NEXT};
 }
 
+bool run_is_foreign(const struct run *run)
+{
+    return run == NULL || !current_entry(run)->ours;
+}
+
 /* Runs or resumes the function of the current entry with what is on its stack. */
 static struct answer_taken run_function(struct run *run, int values)
 {
@@ -134,6 +139,51 @@ static bool entry_applies(const struct run *run, const struct entry *e)
     return e->outer || !run->x->outer;
 }
 
+static bool is_stopped(const struct script *s, const struct entry *e)
+{
+    const struct beat *beat = s->worker->beat;
+
+    return beat != NULL && e->plugin >= 0 && e->plugin < BEAT_PLUGINS &&
+           atomic_load_explicit(&beat->stopped[e->plugin], memory_order_relaxed);
+}
+
+static struct answer_taken refuse_stopped(struct run *run, const struct entry *e)
+{
+    struct answer_taken taken = answer_stopped(run, e);
+
+    if (run->phase == PHASE_REPLY)
+        fail_within_reply(run, &taken);
+    return taken;
+}
+
+static struct answer_taken call_function(struct run *run, const struct entry *e)
+{
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->function);
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->instance);
+    if (run->c != NULL)
+        push_call(run->script, run->L, run->c);
+    else
+        push_exchange(run->script, run->L, run->x);
+    return run_function(run, 2);
+}
+
+/* function(instance, exchange or call) */
+static struct answer_taken run_entry(struct run *run, const struct entry *e)
+{
+    struct script *s = run->script;
+    struct run *outer = s->running;
+
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->function);
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->instance);
+    s->running = run;
+    if (run->c != NULL)
+        push_call(s, run->L, run->c);
+    else
+        push_exchange(s, run->L, run->x);
+    s->running = outer;
+    return run_function(run, 2);
+}
+
 static struct answer_taken run_chain(struct run *run)
 {
     const struct chain *chain = &run->place->phases[run->phase];
@@ -150,13 +200,7 @@ static struct answer_taken run_chain(struct run *run)
         }
         if (run->phase == PHASE_CALL)
             run->c->hook_depth = e->layer;
-        lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->function);
-        lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->instance);
-        if (run->c != NULL)
-            push_call(run->script, run->L, run->c);
-        else
-            push_exchange(run->script, run->L, run->x);
-        taken = run_function(run, 2);
+        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : call_function(run, e);
     }
     if (taken.result == HOOK_NEXT && run->phase == PHASE_CALL)
         run->c->hook_depth = run->place->layers;
