@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/util.h"
 #include "http/dial.h"
+#include "http/fetch_head.h"
 #include "http/h1_client.h"
-#include "http/redirect.h"
 
 #define DEFAULT_FALLBACK_DELAY (300 * MILLISECOND)
 
@@ -32,9 +32,7 @@ struct job {
     struct redirect_chain chain;
     unsigned requests; /* so far */
     struct outgoing out;
-    struct str head;
-    bool asks_gzip; /* for ourselves */
-    bool closes;    /* the connection is for this request only */
+    struct fetch_head head;
     bool replayed;
 
     struct dial *dial; /* one of these two, or the task */
@@ -103,65 +101,6 @@ static void fail_later(struct job *j, enum fetch_failure why, const char *text)
 
 /* --- the request ------------------------------------------------------------------------------- */
 
-/* Ask for gzip on our own account? (service.md HTTPC-3) */
-static bool may_ask_gzip(const struct job *j)
-{
-    const struct field *coding = field_find_id(j->hop.fields, FIELD_ACCEPT_ENCODING);
-
-    return !j->client->options.disable_compression && !str_equal(j->hop.method, STR("HEAD")) &&
-           (coding == NULL || coding->value.len == 0) && field_find_id(j->hop.fields, FIELD_RANGE) == NULL;
-}
-
-/* The length to announce; -1: none. */
-static int64_t announced(const struct job *j, bool *chunked)
-{
-    const struct fetch_request *r = j->request;
-    int64_t length = 0;
-
-    *chunked = false;
-    if (!j->hop.has_content)
-        return r->empty_length && str_equal(j->hop.method, r->method) ? 0 : -1;
-    *chunked = r->body == FETCH_STREAM ? r->length < 0 : r->chunked;
-    if (*chunked)
-        return -1;
-    if (r->body == FETCH_STREAM)
-        return r->length;
-    for (int i = 0; i < r->iov_count; i++)
-        length += (int64_t)r->iov[i].iov_len;
-    return length;
-}
-
-/* The fields without an empty Accept-Encoding, in whose place comes ours. */
-static const struct fields *without_coding(struct job *j)
-{
-    struct fields *f = arena_alloc(j->arena, sizeof(*f));
-
-    fields_init(f, j->arena);
-    for (unsigned i = 0; i < j->hop.fields->count; i++)
-        if (j->hop.fields->items[i].id != FIELD_ACCEPT_ENCODING)
-            field_add(f, j->hop.fields->items[i].name, j->hop.fields->items[i].value);
-    return f;
-}
-
-static void write_head(struct job *j)
-{
-    const struct hop *h = &j->hop;
-    const struct fields *fields = h->fields;
-    bool chunked;
-    int64_t length = announced(j, &chunked);
-    char *dst;
-
-    j->asks_gzip = may_ask_gzip(j);
-    j->closes =
-        j->client->options.disable_keep_alives || field_list_has(fields, FIELD_CONNECTION, STR("close"));
-    if (j->asks_gzip && field_find_id(fields, FIELD_ACCEPT_ENCODING) != NULL)
-        fields = without_coding(j);
-    dst = arena_bytes(j->arena, h1_request_size(h->method, h->url.target, h->url.authority, fields));
-    j->head.ptr = dst;
-    j->head.len = h1_write_request(dst, h->method, h->url.target, h->url.authority, fields, length, chunked,
-                                   j->asks_gzip, j->closes);
-}
-
 static void prepare_content(struct job *j)
 {
     const struct fetch_request *r = j->request;
@@ -182,7 +121,7 @@ static void send_on(struct job *j, struct h1_client *conn)
 {
     bool waits = j->request->expects_continue && j->client->options.expect_continue_timeout > 0;
 
-    outgoing_set_head(&j->out, j->head);
+    outgoing_set_head(&j->out, j->head.text);
     j->out.held = waits && outgoing_has_content(&j->out);
     j->conn = conn;
     j->fetch.reused = conn->reused;
@@ -195,7 +134,7 @@ static void send_on(struct job *j, struct h1_client *conn)
                        .out = &j->out,
                        .response = &j->fetch.response,
                        .method = j->hop.method,
-                       .close = j->closes,
+                       .close = j->head.closes,
                    },
                    j->paused);
 }
@@ -224,7 +163,7 @@ static void launch(struct job *j)
 {
     struct h1_client *kept;
 
-    write_head(j);
+    fetch_head_write(&j->head, j->arena, &j->client->options, j->request, &j->hop);
     if (j->hop.url.tls) {
         fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, "TLS to backends is not supported yet"));
         return;
@@ -331,7 +270,7 @@ static bool takes_gzip(const struct job *j)
     unsigned codings = 0;
     bool is_gzip = false;
 
-    if (j->fetch.response.framing == FRAMING_NONE || !(j->asks_gzip || j->request->gunzip_always))
+    if (j->fetch.response.framing == FRAMING_NONE || !(j->head.asks_gzip || j->request->gunzip_always))
         return false;
     for (unsigned i = 0; i < fields->count; i++) {
         if (fields->items[i].id != FIELD_CONTENT_ENCODING)

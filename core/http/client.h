@@ -80,8 +80,9 @@ struct fetch_events {
 };
 
 struct fetch {
-    struct response response; /* valid from the first on_response as long as the arena. Decoded gzip: Content-Encoding and
-                               * Content-Length are gone, the framing is FRAMING_CHUNKED */
+    /* From the first on_response, as long as the arena. When gzip was decoded, Content-Encoding and Content-Length are
+     * gone, and the framing is FRAMING_CHUNKED: the length is not known. */
+    struct response response;
     const struct fetch_events *events;
     void *owner;
     bool over;

@@ -100,6 +100,21 @@ void h1_client_watch(struct h1_client *c)
     sock_want(c->sock, want);
 }
 
+enum io h1_client_receive(struct h1_client *c)
+{
+    struct recv_cache *buffers = &c->context->buffers;
+    size_t got = 0;
+    enum io io;
+
+    recv_buf_make_room(&c->in, buffers);
+    io = sock_read(c->sock, c->in.data + c->in.end, c->in.cap - c->in.end, &got);
+    if (io == IO_OK)
+        c->in.end += got;
+    else if (recv_buf_is_empty(&c->in))
+        recv_buf_give(&c->in, buffers);
+    return io;
+}
+
 /* A write took place. The whole request is gone now: the response may take its time from here. */
 static void note_sent(struct h1_client *c, enum io io, size_t sent)
 {

@@ -1,9 +1,9 @@
 /* h1_client - one HTTP/1.1 connection to a backend (RFC 9112): a request goes out, its response comes in, and
  * the connection is kept for the next one if all of it was as it should be.
  *
- *     H1_CLIENT_IDLE ──► H1_CLIENT_HEAD ──► H1_CLIENT_CONTENT ──► H1_CLIENT_IDLE or H1_CLIENT_CLOSED
- *           ▲                    └─────► H1_CLIENT_DRAIN ──► the same
- *           └── kept in the pool, reading: a close, or bytes that nobody asked for, end it at once
+ *     IDLE ──► HEAD ──► CONTENT ──► IDLE or CLOSED
+ *      ▲         └────► DRAIN ────► the same
+ *      └── kept in the pool, reading: a close, or bytes that nobody asked for, end it at once
  *
  * It is strict: whatever is not as RFC 9112 wants it ends the connection.
  *
@@ -111,13 +111,16 @@ void h1_client_resume(struct h1_client *c);
  * closed. */
 void h1_client_drain(struct h1_client *c);
 
-/* --- between h1_client.c and h1_client_read.c ------------------------------------------------------ */
+/* --- between h1_client.c, h1_client_read.c and h1_client_rest.c ------------------------------------ */
 
-void h1_client_read(struct h1_client *c);    /* something can be read */
-void h1_client_go_on(struct h1_client *c);   /* hands out content that was held */
 void h1_client_watch(struct h1_client *c);   /* for what its state wants */
 void h1_client_flush(struct h1_client *c);   /* sends what can be sent */
 void h1_client_release(struct h1_client *c); /* the response is complete: keeps or closes it; nobody's then */
 void h1_client_fail(struct h1_client *c, enum fetch_failure why, const char *text);
+enum io h1_client_receive(struct h1_client *c); /* more into its buffer */
+void h1_client_read(struct h1_client *c);       /* something can be read */
+void h1_client_go_on(struct h1_client *c);      /* hands out content that was held */
+void h1_client_read_drained(struct h1_client *c);
+void h1_client_read_idle(struct h1_client *c);
 
 #endif

@@ -6,26 +6,8 @@
 enum {
     SPANS = 64,
     PIECES_IN_A_TURN = 16, /* of decoded content: a few bytes may become very many */
-    DRAIN_MAX = 65536,     /* bytes that are read only to keep a connection */
     PACKED_RATIO = 4,      /* what gzip makes of text, about */
 };
-
-#define DRAIN_TIME INT64_C(1000000000) /* ns */
-
-static enum io receive(struct h1_client *c)
-{
-    struct recv_cache *buffers = &c->context->buffers;
-    size_t got = 0;
-    enum io io;
-
-    recv_buf_make_room(&c->in, buffers);
-    io = sock_read(c->sock, c->in.data + c->in.end, c->in.cap - c->in.end, &got);
-    if (io == IO_OK)
-        c->in.end += got;
-    else if (recv_buf_is_empty(&c->in))
-        recv_buf_give(&c->in, buffers);
-    return io;
-}
 
 static void fail_reading(struct h1_client *c)
 {
@@ -320,7 +302,7 @@ static void read_heads(struct h1_client *c)
 
 static void read_head(struct h1_client *c)
 {
-    switch (receive(c)) {
+    switch (h1_client_receive(c)) {
     case IO_AGAIN: return;
     case IO_OK:
         c->answered = true;
@@ -355,7 +337,7 @@ static void read_content(struct h1_client *c)
         read_directly(c);
         return;
     }
-    switch (receive(c)) {
+    switch (h1_client_receive(c)) {
     case IO_AGAIN: return;
     case IO_OK: h1_client_go_on(c); return;
     case IO_EOF:
@@ -368,69 +350,10 @@ static void read_content(struct h1_client *c)
     }
 }
 
-static void drain(struct h1_client *c)
-{
-    enum content_result result;
-    struct iovec iov[SPANS];
-    int n;
-
-    do {
-        result = h1_content_spans(&c->content, &c->in, iov, SPANS, &n);
-        for (int i = 0; i < n; i++)
-            c->drained += iov[i].iov_len;
-    } while (result == CONTENT_FULL);
-    if (result == CONTENT_BAD || c->drained > DRAIN_MAX ||
-        (result == CONTENT_END && !recv_buf_is_empty(&c->in))) {
-        h1_client_close(c);
-        return;
-    }
-    recv_buf_give(&c->in, &c->context->buffers);
-    if (result == CONTENT_END)
-        h1_client_release(c);
-}
-
-void h1_client_drain(struct h1_client *c)
-{
-    const struct response *r = c->response;
-
-    if (c->close || !outgoing_is_complete(c->out) ||
-        (r->framing == FRAMING_LENGTH && r->length > DRAIN_MAX)) {
-        h1_client_close(c);
-        return;
-    }
-    h1_content_init(&c->content, r, false);
-    c->events = NULL;
-    c->out = NULL;
-    c->drained = 0;
-    c->state = H1_CLIENT_DRAIN;
-    timer_start(c->context->env, &c->timer, DRAIN_TIME);
-    drain(c);
-}
-
-static void read_drained(struct h1_client *c)
-{
-    switch (receive(c)) {
-    case IO_AGAIN: return;
-    case IO_OK: drain(c); return;
-    case IO_EOF:
-    case IO_ERROR: h1_client_close(c); return;
-    }
-}
-
-/* A kept connection has nothing to say: whatever comes ends it. */
-static void read_idle(struct h1_client *c)
-{
-    char byte;
-    size_t got = 0;
-
-    if (sock_read(c->sock, &byte, 1, &got) != IO_AGAIN)
-        h1_client_close(c);
-}
-
 void h1_client_read(struct h1_client *c)
 {
     switch (c->state) {
-    case H1_CLIENT_IDLE: read_idle(c); return;
+    case H1_CLIENT_IDLE: h1_client_read_idle(c); return;
     case H1_CLIENT_HEAD:
         if (!c->paused)
             read_head(c);
@@ -439,7 +362,7 @@ void h1_client_read(struct h1_client *c)
         if (!c->paused && !c->held)
             read_content(c);
         return;
-    case H1_CLIENT_DRAIN: read_drained(c); return;
+    case H1_CLIENT_DRAIN: h1_client_read_drained(c); return;
     case H1_CLIENT_CLOSED: return;
     }
 }

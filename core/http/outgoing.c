@@ -208,11 +208,11 @@ enum io outgoing_write(struct outgoing *o, struct sock *s, const struct iovec *i
     if (count == 0)
         return IO_OK;
     io = sock_write(s, all, count, sent);
-    if (io == IO_ERROR || io == IO_EOF)
-        return io;
+    if (io != IO_OK)
+        *sent = 0; /* all is queued: another connection may still take it */
     o->head_sent += less(*sent, head);
     queue_rest(o, all + first, count - first, *sent - less(*sent, head));
-    return *sent < iov_bytes(all, count) ? IO_AGAIN : IO_OK;
+    return io == IO_OK && *sent < iov_bytes(all, count) ? IO_AGAIN : io;
 }
 
 bool outgoing_is_complete(const struct outgoing *o)

@@ -1,4 +1,5 @@
---- Fetches in the simulator: a client, backends that are scripts, and a record of what happened.
+--- Fetches in the simulator, or on real sockets (real = true): a client, backends that are scripts, and a
+-- record of what happened.
 --
 --     local world = fetching.world({ max_idle_connections_per_host = 1 })
 --     local origin = world:origin("10.0.0.1", 80)
@@ -6,9 +7,11 @@
 --     local fetch = world:get("http://10.0.0.1/")
 --     world:finish(fetch)                  -- fetch.status, fetch.body, fetch.failure
 local ffi = require("ffi")
-local core = require("spec.support.cdef").load("http/client.h", "net/sim/sim.h")
+local core = require("spec.support.cdef").load("http/client.h", "net/sim/sim.h", "net/loop.h")
 
 jit.off(true, true) -- C that calls back must not be called from compiled code
+
+ffi.cdef("int close(int fd);")
 
 local fetching = { core = core, failures = {
   [0] = "ok", "resolve", "connect", "closed", "malformed", "timeout", "redirects", "decode", "too_large",
@@ -221,13 +224,13 @@ local on_response = ffi.cast("void (*)(struct fetch *, bool, const struct iovec 
     if fetch.on_piece then fetch.on_piece(fetch, piece, ends) end
   end)
 
-local on_fail = ffi.cast("void (*)(struct fetch *, enum fetch_failure, const char *)", function(f, why, message)
+local on_fail = ffi.cast("void (*)(struct fetch *, enum fetch_failure, const char *)", function(f, why, words)
   local fetch = by_address[key(f)]
   if not fetch then return end
   assert(not fetch.over, "an event after the end")
   fetch.over = true
   fetch.failure = fetching.failures[tonumber(why)]
-  fetch.text = ffi.string(message)
+  fetch.text = ffi.string(words)
   if fetch.on_failure then fetch.on_failure(fetch) end
 end)
 
@@ -262,8 +265,8 @@ function fetch_meta:free()
   self.arena = nil
 end
 
---- Starts a fetch. options: method, fields ({ { name, value }, ... }), body (text, or list of pieces), stream, and the
--- members of struct fetch_request.
+--- Starts a fetch. options: method; fields ({ { name, value }, ... }), body (text, or a list of texts),
+-- stream, and the members of struct fetch_request.
 function world_meta:fetch(url, options)
   options = options or {}
   local a = ffi.new("struct arena")
@@ -311,8 +314,25 @@ end
 
 local SECOND = 1000000000LL
 
+--- The same on a loop: real time, so the limit is for what has gone wrong.
+local function run_loop(env, done)
+  local timer = ffi.new("struct timer")
+  local expire = ffi.cast("void (*)(struct timer *)", function() core.loop_stop(env) end)
+  local on_turn = ffi.cast("void (*)(void *)", function()
+    if done() then core.loop_stop(env) end
+  end)
+  core.timer_init(timer, expire)
+  core.timer_start(env, timer, SECOND * 10)
+  core.loop_run(env, on_turn, nil)
+  core.timer_fini(env, timer)
+  expire:free()
+  on_turn:free()
+  return done() and true or false
+end
+
 --- Runs until done() is true, or at most limit seconds of virtual time; returns whether it was.
 function world_meta:run(done, limit)
+  if self.real then return run_loop(self.env, done) end
   local wanted
   local check = ffi.cast("bool (*)(void *)", function()
     if not wanted and done() then wanted = true end
@@ -339,11 +359,23 @@ function world_meta:advance(seconds) core.sim_advance(self.env, ffi.cast("int64_
 
 function world_meta:now() return tonumber(self.env.now) / 1e9 end
 
+--- A backend; on real sockets the port is drawn by the kernel: origin.port.
 function world_meta:origin(ip, port)
   local err = ffi.new("struct error")
-  local listener = core.sim_listen(self.env, addr(ip, port), on_accept, nil, err)
-  assert(listener ~= nil, ffi.string(err.text))
-  local origin = setmetatable({ world = self, answers = {}, requests = {}, conns = {} }, origin_meta)
+  local origin = { world = self, answers = {}, requests = {}, conns = {}, port = port }
+  setmetatable(origin, origin_meta)
+  local listener
+  if self.real then
+    origin.fd = core.listener_open(str(ip), 0, false, err)
+    assert(origin.fd >= 0, ffi.string(err.text))
+    origin.port = core.listener_port(origin.fd)
+    listener = core.loop_listen(self.env, origin.fd, on_accept, nil)
+  else
+    listener = core.sim_listen(self.env, addr(ip, port), on_accept, nil, err)
+    assert(listener ~= nil, ffi.string(err.text))
+  end
+  origin.listener = listener
+  self.origins[#self.origins + 1] = origin
   by_address[key(listener)] = origin
   return origin
 end
@@ -366,26 +398,42 @@ end
 function world_meta:idle() return tonumber(core.client_idle_count(self.client)) end
 
 function world_meta:close()
-  core.client_free(self.client)
+  if self.client then core.client_free(self.client) end
   for _, fetch in ipairs(self.fetches) do fetch:free() end
-  core.sim_free(self.env)
+  if not self.real then return core.sim_free(self.env) end
+  for _, origin in ipairs(self.origins) do
+    for _, conn in ipairs(origin.conns) do conn:close() end
+    core.listener_close(origin.listener)
+    ffi.C.close(origin.fd)
+  end
+  core.loop_free(self.env)
 end
 
---- options: the members of struct client_options, durations in seconds; seed.
+local function new_loop()
+  local err = ffi.new("struct error")
+  local env = core.loop_new(ffi.new("struct loop_options"), err)
+  assert(env ~= nil, ffi.string(err.text))
+  return env
+end
+
+--- options: the members of struct client_options, durations in seconds; seed; real.
 function fetching.world(options)
   local o = ffi.new("struct client_options")
-  local seed = 1
+  local seed, real = 1, false
   for name, value in pairs(options or {}) do
     if name == "seed" then
       seed = value
+    elseif name == "real" then
+      real = value
     elseif name:match("timeout$") or name:match("^dialer") then
       o[name] = value * 1e9
     else
       o[name] = value
     end
   end
-  local env = core.sim_new(seed)
-  return setmetatable({ env = env, client = core.client_new(env, o), fetches = {} }, world_meta)
+  local env = real and new_loop() or core.sim_new(seed)
+  local world = { env = env, real = real, client = core.client_new(env, o), fetches = {}, origins = {} }
+  return setmetatable(world, world_meta)
 end
 
 return fetching

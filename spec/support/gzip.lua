@@ -5,10 +5,12 @@ ffi.cdef([[
 typedef struct {
   const unsigned char *next_in; unsigned avail_in; unsigned long total_in;
   unsigned char *next_out; unsigned avail_out; unsigned long total_out;
-  const char *msg; void *state; void *zalloc; void *zfree; void *opaque; int data_type; unsigned long adler, reserved;
+  const char *msg; void *state; void *zalloc; void *zfree; void *opaque; int data_type;
+  unsigned long adler, reserved;
 } z_packer;
 const char *zlibVersion(void);
-int deflateInit2_(z_packer *z, int level, int method, int bits, int memory, int strategy, const char *version, int size);
+int deflateInit2_(z_packer *z, int level, int method, int bits, int memory, int strategy,
+  const char *version, int size);
 int deflate(z_packer *z, int flush);
 int deflateEnd(z_packer *z);
 ]])

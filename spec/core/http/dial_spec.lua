@@ -62,7 +62,8 @@ describe("dial", function()
 
   it("tells the first of several failures", function()
     world:name("a.test", { "10.0.0.1", "10.0.0.2" })
-    assert.equal('Get "http://a.test/": dial tcp 10.0.0.1:80: connect: connection refused', (get("http://a.test/")))
+    local text = get("http://a.test/")
+    assert.equal('Get "http://a.test/": dial tcp 10.0.0.1:80: connect: connection refused', text)
   end)
 
   it("begins with the family of the first address", function()

@@ -67,6 +67,9 @@ describe("gunzip", function()
   end)
 end)
 
+local URL = "http://10.0.0.1/"
+local CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 describe("a gzip content", function()
   local world, origin
 
@@ -78,13 +81,13 @@ describe("a gzip content", function()
   after_each(function() world:close() end)
 
   local function packed(bytes, fields)
-    return ("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s"):format(fields or "gzip", #bytes,
-      bytes)
+    local head = "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n"
+    return head:format(fields or "gzip", #bytes) .. bytes
   end
 
   local function get(answer, options)
     origin:now(answer)
-    return world:finish(world:get("http://10.0.0.1/", options))
+    return world:finish(world:get(URL, options))
   end
 
   local forwarded = { fields = { { "Accept-Encoding", "gzip" } } }
@@ -122,7 +125,7 @@ describe("a gzip content", function()
 
   it("that is empty or not sent is left alone", function()
     assert.equal("", get(packed("")).body)
-    local fetch = get("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    local fetch = get(CHUNKED:sub(1, -3) .. "Content-Encoding: gzip\r\n\r\n0\r\n\r\n")
     assert.equal("", fetch.body)
     fetch = get("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n",
       { method = "HEAD", gunzip_always = true })
@@ -181,7 +184,7 @@ describe("a gzip content", function()
 
   it("streams in bounded pieces, and waits when told to", function()
     origin:now(packed(gzip(("x"):rep(3000000)), "gzip"))
-    local fetch = world:fetch("http://10.0.0.1/")
+    local fetch = world:fetch(URL)
     local largest = 0
     fetch.on_piece = function(_, piece)
       largest = math.max(largest, #piece)
@@ -205,7 +208,7 @@ describe("a gzip content", function()
     local answer = packed(gzip(("x"):rep(2000000)), "gzip")
     for stop = 1, 32 do
       origin:now(answer)
-      local fetch = world:fetch("http://10.0.0.1/")
+      local fetch = world:fetch(URL)
       fetch.on_piece = function()
         if #fetch.events == stop then
           fetch:cancel()

@@ -1,6 +1,9 @@
 local fetching = require("spec.support.fetching")
 local ok = fetching.ok
 
+local URL = "http://10.0.0.1/"
+local CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 describe("a kept connection", function()
   local world, origin
 
@@ -18,7 +21,7 @@ describe("a kept connection", function()
   end)
 
   local function get(options, url)
-    local fetch = world:finish(world:get(url or "http://10.0.0.1/", options))
+    local fetch = world:finish(world:get(url or URL, options))
     world:advance(0.001)
     return fetch
   end
@@ -49,10 +52,25 @@ describe("a kept connection", function()
     assert.equal(1, #same_ip.conns)
   end)
 
+  it("is found among hundreds of authorities, and its authority goes with it", function()
+    start({ idle_connection_timeout = 10 })
+    for _ = 1, 2 do
+      for i = 1, 255 do
+        local ip = ("10.1.%d.%d"):format(i % 3, i)
+        if not world[ip] then world[ip] = world:origin(ip, 80):answer(ok(ip)) end
+        assert.equal(ip, get(nil, "http://" .. ip .. "/").body)
+      end
+    end
+    assert.equal(255, world:idle())
+    world:advance(60)
+    assert.equal(0, world:idle())
+    assert.equal("10.1.1.1", get(nil, "http://10.1.1.1/").body)
+  end)
+
   it("is taken newest first", function()
     local held = {}
     origin:now(function(conn) held[#held + 1] = conn end)
-    local fetches = { world:get("http://10.0.0.1/"), world:get("http://10.0.0.1/"), world:get("http://10.0.0.1/") }
+    local fetches = { world:get(URL), world:get(URL), world:get(URL) }
     world:run(function() return #held == 3 end)
     for _, number in ipairs({ 2, 3, 1 }) do
       origin.conns[number]:write(ok("ok"))
@@ -65,7 +83,7 @@ describe("a kept connection", function()
     assert.equal(1, origin.requests[4].conn)
     origin:now(function() end)
     for _ = 1, 3 do
-      world:get("http://10.0.0.1/")
+      world:get(URL)
       world:advance(0.1)
     end
     assert.same({ 1, 3, 2 }, { origin.requests[5].conn, origin.requests[6].conn, origin.requests[7].conn })
@@ -73,7 +91,7 @@ describe("a kept connection", function()
 
   local function at_once(count, urls)
     local fetches = {}
-    for i = 1, count do fetches[i] = world:get(urls and urls[i] or "http://10.0.0.1/") end
+    for i = 1, count do fetches[i] = world:get(urls and urls[i] or URL) end
     world:finish(unpack(fetches))
     world:advance(0.001)
   end
@@ -153,7 +171,7 @@ describe("a kept connection", function()
   not_kept("HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
   not_kept("bytes behind the response", ok("ok") .. "x")
   not_kept("a second response", ok("ok") .. ok("no"))
-  not_kept("bytes behind the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nx")
+  not_kept("bytes behind the last chunk", CHUNKED .. "2\r\nok\r\n0\r\n\r\nx")
   not_kept("bytes behind a head without content", "HTTP/1.1 204 No Content\r\n\r\nx")
   not_kept("content in an answer to HEAD", ok("ok"), { method = "HEAD" })
 
@@ -203,8 +221,10 @@ describe("a kept connection", function()
     replays("HEAD", { method = "HEAD" })
     replays("OPTIONS", { method = "OPTIONS" })
     replays("TRACE", { method = "TRACE" })
-    replays("POST with Idempotency-Key", { method = "POST", body = "x", fields = { { "Idempotency-Key", "1" } } })
-    replays("POST with X-Idempotency-Key", { method = "POST", body = "x", fields = { { "x-idempotency-key", "1" } } })
+    replays("POST with Idempotency-Key",
+      { method = "POST", body = "x", fields = { { "Idempotency-Key", "1" } } })
+    replays("POST with X-Idempotency-Key",
+      { method = "POST", body = "x", fields = { { "x-idempotency-key", "1" } } })
 
     local function gives_up(what, options)
       it("ends it: " .. what, function()

@@ -16,8 +16,9 @@ describe("redirect", function()
   after_each(function() world:close() end)
 
   local function to(status, location, body)
-    return ("HTTP/1.1 %d X\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n%s"):format(status, location, #(body or ""),
-      body or "")
+    body = body or ""
+    local head = "HTTP/1.1 %d X\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n"
+    return head:format(status, location, #body) .. body
   end
 
   local function get(options, url)
@@ -123,7 +124,8 @@ describe("redirect", function()
   end)
 
   it("fails on a Location that leads nowhere", function()
-    for _, location in ipairs({ "http://a.test:port/", "ftp://a.test/", "mailto:x", "http:///x", "http://[::1/" }) do
+    local nowhere = { "http://a.test:port/", "ftp://a.test/", "mailto:x", "http:///x", "http://[::1/" }
+    for _, location in ipairs(nowhere) do
       origin:now(to(302, location))
       local fetch = get()
       assert.equal("malformed", fetch.failure, location)

@@ -1,0 +1,269 @@
+local fetching = require("spec.support.fetching")
+local gzip = require("spec.support.gzip")
+local ok = fetching.ok
+
+local URL = "http://10.0.0.1/"
+local CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+local MS = 1000000LL
+
+local packed = gzip("what was packed")
+local responses = {
+  { name = "a length", bytes = ok("hello, world"), body = "hello, world" },
+  { name = "chunks", body = "hello, world", bytes =
+    CHUNKED .. "5;a=\"b\"\r\nhello\r\n7\r\n, world\r\n0\r\nX: 1\r\n\r\n" },
+  { name = "the end of the connection", bytes = "HTTP/1.1 200 OK\r\n\r\nhello, world", body = "hello, world",
+    closes = true },
+  { name = "no content", bytes = "HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n", body = "" },
+  { name = "a hint", body = "hi", bytes = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" .. ok("hi") },
+  { name = "gzip", body = "what was packed", bytes =
+    ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"):format(#packed, packed) },
+  { name = "gzip in chunks", body = "what was packed", bytes =
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    .. ("%x\r\n%s\r\n0\r\n\r\n"):format(#packed, packed) },
+}
+
+describe("client, whatever the network does,", function()
+  local world, origin
+
+  local function start(options)
+    if world then world:close() end
+    world = fetching.world(options)
+    origin = world:origin("10.0.0.1", 80)
+  end
+
+  before_each(function() start() end)
+
+  after_each(function()
+    world:close()
+    world = nil
+  end)
+
+  local function answer_with(response)
+    origin:now(function(conn)
+      conn:write(response.bytes)
+      if response.closes then conn:close_after() end
+    end)
+  end
+
+  local ways = { collected = { collect = 1000 }, streamed = { collect = 0 } }
+
+  for _, response in ipairs(responses) do
+    for way, options in pairs(ways) do
+      local what = ("%s, %s"):format(response.name, way)
+
+      it("reads byte by byte: " .. what, function()
+        world:fault("10.0.0.1", 80, nil, { split = 1 })
+        answer_with(response)
+        for _ = 1, 2 do
+          local fetch = world:finish(world:fetch(URL, options))
+          assert.is_nil(fetch.text)
+          assert.equal(response.body, fetch.body)
+        end
+        assert.equal(response.closes and 0 or 1, world:idle())
+      end)
+
+      it("survives a reset at every byte: " .. what, function()
+        for at = 1, #response.bytes do
+          start()
+          world:fault("10.0.0.1", 80, nil, { reset_at = at, split = at % 3 })
+          answer_with(response)
+          local fetch = world:finish(world:fetch(URL, options))
+          local whole = at == #response.bytes and fetch.body == response.body
+          assert.is_true(fetch.failure == "closed" or whole)
+          world:advance(1)
+          assert.equal(0, world:idle())
+        end
+      end)
+
+      it("waits through a stall at every byte until it is cancelled: " .. what, function()
+        for at = 1, #response.bytes - 1 do
+          world:fault("10.0.0.1", 80, nil, { stall_at = at })
+          answer_with(response)
+          local fetch = world:fetch(URL, options)
+          world:advance(1000)
+          assert.is_nil(fetch.over)
+          fetch:cancel()
+          fetch:cancel()
+          fetch:free()
+          world:advance(1)
+          local conn = origin.conns[#origin.conns]
+          assert.is_truthy(conn.ended or not conn.sock)
+        end
+        assert.equal(0, world:idle())
+      end)
+
+      it("can be cancelled at any time: " .. what, function()
+        world:fault("10.0.0.1", 80, { connect_delay = 3 * MS, split = 20, delay = MS },
+          { split = 5, delay = MS })
+        answer_with(response)
+        for ms = 0, 60 do
+          local fetch = world:fetch(URL, options)
+          world:advance(ms / 1000)
+          fetch:cancel()
+          fetch:free()
+        end
+        world:advance(1)
+        assert.is_true(world:idle() <= 1)
+      end)
+
+      it("can be cancelled, paused and freed within every event: " .. what, function()
+        world:fault("10.0.0.1", 80, nil, { split = 3 })
+        answer_with(response)
+        local events = 1
+        for stop = 1, 40 do
+          local fetch = world:fetch(URL, options)
+          fetch.on_piece = function(_, _, ends)
+            events = #fetch.events
+            if #fetch.events == stop or ends then
+              fetch:pause()
+              fetch:resume()
+              fetch:cancel()
+              fetch:free()
+            end
+          end
+          world:run(function() return fetch.over end)
+          world:advance(0.1)
+          if events < stop then break end
+        end
+        assert.is_true(events >= 1)
+      end)
+    end
+  end
+
+  it("sends byte by byte", function()
+    world:fault("10.0.0.1", 80, { split = 1, window = 1 })
+    origin:answer(ok("done"))
+    local fetch = world:get(URL, { method = "POST", body = { "one ", "two" }, chunked = true })
+    assert.equal("done", world:finish(fetch).body)
+    assert.equal("one two", origin.requests[1].body)
+    assert.equal(1, world:idle())
+  end)
+
+  it("survives a reset at every byte of the request", function()
+    for at = 1, 150 do
+      start()
+      world:fault("10.0.0.1", 80, { reset_at = at, window = 7 })
+      origin:answer(ok("done"))
+      local fetch = world:get(URL, { method = "POST", body = { "one ", "two" }, chunked = true })
+      world:finish(fetch)
+      assert.is_truthy(fetch.failure == "closed" or fetch.body == "done")
+    end
+  end)
+
+  it("starts the next fetch within the last event of one, on the same connection", function()
+    origin:answer(ok("a"))
+    local count = 0
+    local function again(fetch)
+      fetch.on_piece = function()
+        count = count + 1
+        fetch:free()
+        if count < 100 then again(world:get(URL)) end
+      end
+    end
+    again(world:get(URL))
+    world:run(function() return count == 100 end)
+    assert.equal(100, #origin.requests)
+    assert.equal(1, #origin.conns)
+  end)
+
+  it("may start and cancel others within an event", function()
+    local held = {}
+    origin:answer(function(conn) held[#held + 1] = conn end)
+    local fetches = {}
+    for i = 1, 5 do fetches[i] = world:fetch(URL) end
+    world:run(function() return #held == 5 end)
+    fetches[3].on_piece = function()
+      for i, fetch in ipairs(fetches) do
+        if i ~= 3 then
+          fetch:cancel()
+          fetch:free()
+        end
+      end
+      world:fetch(URL):cancel()
+    end
+    for _, conn in ipairs(held) do conn:write(ok("x")) end
+    world:finish(fetches[3])
+    world:advance(1)
+    assert.equal("x", fetches[3].body)
+  end)
+
+  it("fails within the failure of another", function()
+    origin:answer(function(conn) conn:close() end)
+    local fetch, other = world:fetch(URL), nil
+    fetch.on_failure = function()
+      fetch:free()
+      other = world:fetch(URL)
+    end
+    world:run(function() return other and other.over end)
+    assert.equal("closed", other.failure)
+  end)
+
+  it("is freed within any event", function()
+    for _, response in ipairs(responses) do
+      for stop = 1, 3 do
+        start()
+        world:fault("10.0.0.1", 80, nil, { split = 20 })
+        answer_with(response)
+        local fetch, freed = world:fetch(URL), false
+        fetch.on_piece = function(_, _, ends)
+          if freed or not (ends or #fetch.events == stop) then return end
+          freed = true
+          fetching.core.client_free(world.client)
+          world.client = nil
+        end
+        world:run(function() return freed end)
+        assert.is_true(freed)
+      end
+    end
+  end)
+
+  local function sends_again(what, post)
+    it("sends again what was not sent at all: " .. what, function()
+      local seen = false
+      for seed = 1, 20 do
+        start({ seed = seed })
+        origin:answer(ok("x"))
+        world:finish(world:fetch(URL), world:fetch(URL))
+        world:advance(1)
+        origin:now(function(conn)
+          conn:write(ok("x", "Connection: close\r\n"))
+          origin.conns[3 - conn.number]:reset() -- in the same instant
+          origin:now(ok("done"))
+        end)
+        local first, second, took_kept = world:fetch(URL), nil, nil
+        first.on_piece = function()
+          second = post()
+          took_kept = second.fetch.reused
+        end
+        world:run(function() return second and second.over end)
+        assert.equal("done", second.body)
+        assert.equal("content", origin.requests[#origin.requests].body)
+        seen = seen or (took_kept and not second.reused)
+      end
+      assert.is_true(seen)
+    end)
+  end
+
+  sends_again("POST", function() return world:get(URL, { method = "POST", body = "content" }) end)
+
+  sends_again("a streamed POST", function()
+    local fetch = world:get(URL, { method = "POST", stream = true, length = 7 })
+    fetch:write("con")
+    fetch:write("tent", true)
+    return fetch
+  end)
+
+  it("runs the same way again with the same seed", function()
+    local function run(seed)
+      start({ seed = seed })
+      world:fault("10.0.0.1", 80, { split = 9 }, { split = 4, delay = MS })
+      origin:answer(responses[2].bytes)
+      local fetches = {}
+      for i = 1, 10 do fetches[i] = world:fetch(URL, { collect = i % 2 * 1000 }) end
+      world:finish(unpack(fetches))
+      return tostring(fetching.core.sim_trace(world.env))
+    end
+    assert.equal(run(7), run(7))
+  end)
+end)
