@@ -3,18 +3,21 @@ local process = require("spec.support.process")
 
 local TERMINATE, INTERRUPT, KILL = 15, 2, 9
 
-local loop_plugin = [[
-local loop = { api = 1, namespace = "spec/loop", scopes = { "endpoint" }, schema = { type = "object" } }
-loop.__index = loop
+--- A plugin that never returns from this phase.
+local function loop_plugin(phase)
+  return ([[
+    local loop = { api = 1, namespace = "spec/loop", scopes = { "endpoint", "backend" }, schema = { type = "object" } }
+    loop.__index = loop
 
-function loop.new() return setmetatable({}, loop) end
+    function loop.new() return setmetatable({}, loop) end
 
-function loop:request()
-  while true do self.n = 1 end
+    function loop:%s()
+      while true do self.n = 1 end
+    end
+
+    return loop
+  ]]):format(phase)
 end
-
-return loop
-]]
 
 describe("the processes", function()
   local folder, gateway, upstream, port, conns
@@ -203,17 +206,18 @@ describe("the processes", function()
   end)
 
   describe("with a plugin that never returns", function()
-    before_each(function()
-      write("plugins/loop.lua", loop_plugin)
+    local function configure_loop(phase, of_endpoint, of_backend)
+      write("plugins/loop.lua", loop_plugin(phase))
       write("krakend.json", ([[{
         "version": 3, "port": %d, "listen_ip": "127.0.0.1", "plugin": { "folder": "%s/plugins" },
         "extra_config": { "cuttle/workers": { "stuck_after": "200ms" } },
-        "endpoints": [{ "endpoint": "/loop", "timeout": "20s",
-          "backend": [{ "host": ["http://127.0.0.1:%d"], "url_pattern": "/" }],
-          "extra_config": { "spec/loop": {} } }] }]]):format(port, folder, upstream.port))
-    end)
+        "endpoints": [{ "endpoint": "/loop", "timeout": "20s", "extra_config": { %s },
+          "backend": [{ "host": ["http://127.0.0.1:%d"], "url_pattern": "/", "extra_config": { %s } }] }] }]]):format(
+        port, folder, of_endpoint, upstream.port, of_backend))
+    end
 
     it("name it in the log, replace its worker, and answer throughout", function()
+      configure_loop("request", '"spec/loop": {}', "")
       start("--workers", "2")
       local before = gateway:workers()
       local client = connect()
@@ -230,14 +234,16 @@ describe("the processes", function()
       assert.truthy(gateway:out():find(line))
     end)
 
-    it("answer 503 in its place once it has cost three workers", function()
-      start("--workers", "1")
-      for _ = 1, 3 do assert.is_nil((process.get(port, "/loop"))) end
-      process.eventually(function() return process.get(port, "/loop") == 503 end, "503")
-      assert.equal(200, (process.get(port, "/__health")))
-      assert.equal(503, (process.get(port, "/loop")))
-      assert.truthy(gateway:out():find("3 workers were killed in plugin loop within a minute", 1, true))
-    end)
+    for phase, place in pairs({ request = { '"spec/loop": {}', "" }, call = { "", '"spec/loop": {}' } }) do
+      it("answer 503 in place of a " .. phase .. " that has cost three workers", function()
+        configure_loop(phase, place[1], place[2])
+        start("--workers", "1")
+        for _ = 1, 3 do assert.is_nil((process.get(port, "/loop"))) end
+        process.eventually(function() return process.get(port, "/loop") == 503 end, "503")
+        assert.equal(200, (process.get(port, "/__health")))
+        assert.truthy(gateway:out():find("3 workers were killed in plugin loop within a minute", 1, true))
+      end)
+    end
   end)
 
   it("do not start on a port that is taken", function()
