@@ -11,7 +11,8 @@ struct loop_options {
 };
 
 struct env *loop_new(const struct loop_options *options, struct error *err);
-/* Takes its watches along. Also for a child process that inherited the env of its parent. */
+/* Takes its watches along; socks and listeners are closed by their owners before. Also for a child process
+ * that inherited the env of its parent. */
 void loop_free(struct env *env);
 
 /* Runs turns until loop_stop; each turn ends by calling on_turn (NULL: none). */

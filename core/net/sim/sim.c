@@ -7,8 +7,8 @@
 #define WALL_START (1767225600 * SECOND)
 #define NOW_START  HOUR
 
-/* Turns at one instant before it counts as spinning. */
-enum { SPINS_MAX = 100000 };
+/* Turns at one instant before it counts as spinning: without a byte read, and in all. */
+enum { SPINS_MAX = 100000, TURNS_MAX = 100 * SPINS_MAX };
 
 struct sim *sim_of(struct env *env)
 {
@@ -168,8 +168,13 @@ static void set_now(struct sim *sim, int64_t now)
 {
     sim->env.now = now;
     sim->env.wall = WALL_START + (now - NOW_START);
-    sim->spins = 0;
+    sim->spins = sim->turns = 0;
     sim_note(sim, (uint64_t)now);
+}
+
+static bool is_spinning(struct sim *sim)
+{
+    return ++sim->spins >= SPINS_MAX || ++sim->turns >= TURNS_MAX;
 }
 
 /* To where something happens, at most to end. False if nothing does until then. */
@@ -178,10 +183,10 @@ static bool find_next(struct sim *sim, int64_t end)
     int64_t next;
 
     if (sim->ready->count > 0 || !list_is_empty(&sim->env.tasks))
-        return ++sim->spins < SPINS_MAX;
+        return !is_spinning(sim);
     next = env_next_deadline(&sim->env);
     if (next <= sim->env.now)
-        return ++sim->spins < SPINS_MAX;
+        return !is_spinning(sim);
     if (next == INT64_MAX)
         return false;
     if (next > end) {
@@ -202,7 +207,7 @@ bool sim_run(struct env *env, bool (*done)(void *owner), void *owner, int64_t li
     struct sim *sim = sim_of(env);
     int64_t end = end_of(sim, limit);
 
-    sim->spins = 0;
+    sim->spins = sim->turns = 0;
     while (!done || !done(owner)) {
         if (!find_next(sim, end))
             return false;

@@ -22,7 +22,8 @@ struct env *sim_new(uint64_t seed);
 void sim_free(struct env *env);
 
 /* Runs until done(owner) is true, or nothing is left to happen, or virtual time limit (ns from now) has
- * passed, or somebody spins: 100000 turns at one instant. Returns whether done was true. done NULL: never. */
+ * passed, or somebody spins: 100000 turns at one instant without a byte read. Returns whether done was
+ * true. done NULL: never. */
 bool sim_run(struct env *env, bool (*done)(void *owner), void *owner, int64_t limit);
 /* Runs everything up to now + ns, then the clock shows that. */
 void sim_advance(struct env *env, int64_t ns);

@@ -31,7 +31,8 @@ struct sim {
     struct random order;  /* apart from it: who draws a number does not change the order */
     struct batch batches[2];
     struct batch *ready; /* for the next turn */
-    unsigned spins;      /* turns at this instant */
+    unsigned turns;      /* at this instant */
+    unsigned spins;      /* those since a byte was read */
     uint64_t trace;
     uint64_t last_id;
     uint16_t last_port;

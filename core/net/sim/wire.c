@@ -93,6 +93,7 @@ static void note_bytes(struct sim *sim, const unsigned char *bytes, size_t len)
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ bytes[i]) * 0x100000001b3;
     sim_note(sim, hash);
+    sim->spins = 0;
 }
 
 /* --- socks ------------------------------------------------------------------------------------- */
