@@ -156,17 +156,6 @@ static struct answer_taken refuse_stopped(struct run *run, const struct entry *e
     return taken;
 }
 
-static struct answer_taken call_function(struct run *run, const struct entry *e)
-{
-    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->function);
-    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->instance);
-    if (run->c != NULL)
-        push_call(run->script, run->L, run->c);
-    else
-        push_exchange(run->script, run->L, run->x);
-    return run_function(run, 2);
-}
-
 /* function(instance, exchange or call) */
 static struct answer_taken run_entry(struct run *run, const struct entry *e)
 {
@@ -200,7 +189,7 @@ static struct answer_taken run_chain(struct run *run)
         }
         if (run->phase == PHASE_CALL)
             run->c->hook_depth = e->layer;
-        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : call_function(run, e);
+        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : run_entry(run, e);
     }
     if (taken.result == HOOK_NEXT && run->phase == PHASE_CALL)
         run->c->hook_depth = run->place->layers;
