@@ -135,6 +135,7 @@ static void send_on(struct job *j, struct h1_client *conn)
                        .response = &j->fetch.response,
                        .method = j->hop.method,
                        .close = j->head.closes,
+                       .collects = j->request->collect > 0,
                    },
                    j->paused);
 }

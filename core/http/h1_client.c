@@ -100,14 +100,15 @@ void h1_client_watch(struct h1_client *c)
     sock_want(c->sock, want);
 }
 
-enum io h1_client_receive(struct h1_client *c)
+enum io h1_client_receive(struct h1_client *c, size_t max)
 {
     struct recv_cache *buffers = &c->context->buffers;
-    size_t got = 0;
+    size_t got = 0, room;
     enum io io;
 
     recv_buf_make_room(&c->in, buffers);
-    io = sock_read(c->sock, c->in.data + c->in.end, c->in.cap - c->in.end, &got);
+    room = c->in.cap - c->in.end;
+    io = sock_read(c->sock, c->in.data + c->in.end, room < max ? room : max, &got);
     if (io == IO_OK)
         c->in.end += got;
     else if (recv_buf_is_empty(&c->in))
@@ -237,7 +238,8 @@ static void begin(struct h1_client *c, const struct h1_client_request *r)
     c->close = r->close;
     c->state = H1_CLIENT_HEAD;
     c->touched = c->answered = c->blocked = c->mute = false;
-    c->told = c->held = c->collects = false;
+    c->told = c->held = false;
+    c->collects = r->collects;
     c->head_bytes = 0;
     h1_parser_init(&c->parser, true, c->arena, c->context->options->max_head, 0);
 }

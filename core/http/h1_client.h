@@ -76,8 +76,8 @@ struct h1_client {
     size_t head_bytes; /* of informational heads */
     struct h1_content content;
     struct collect collect;
-    bool collects;
-    bool told; /* on_content was called */
+    bool collects; /* with the request: it will, if it has any */
+    bool told;     /* on_content was called */
     bool paused;
     bool held; /* content is at hand, but it stopped handing out */
     size_t drained;
@@ -101,6 +101,7 @@ struct h1_client_request {
     struct response *response;
     struct str method;
     bool close;
+    bool collects; /* the content will be collected */
 };
 /* Sends what is there; a stream's head waits for the first content of the same turn. */
 void h1_client_send(struct h1_client *c, const struct h1_client_request *r, bool paused);
@@ -117,9 +118,9 @@ void h1_client_watch(struct h1_client *c);   /* for what its state wants */
 void h1_client_flush(struct h1_client *c);   /* sends what can be sent */
 void h1_client_release(struct h1_client *c); /* the response is complete: keeps or closes it; nobody's then */
 void h1_client_fail(struct h1_client *c, enum fetch_failure why, const char *text);
-enum io h1_client_receive(struct h1_client *c); /* more into its buffer */
-void h1_client_read(struct h1_client *c);       /* something can be read */
-void h1_client_go_on(struct h1_client *c);      /* hands out content that was held */
+enum io h1_client_receive(struct h1_client *c, size_t max); /* at most so much into its buffer */
+void h1_client_read(struct h1_client *c);                   /* something can be read */
+void h1_client_go_on(struct h1_client *c);                  /* hands out content that was held */
 void h1_client_read_drained(struct h1_client *c);
 void h1_client_read_idle(struct h1_client *c);
 

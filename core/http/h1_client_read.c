@@ -7,6 +7,7 @@ enum {
     SPANS = 64,
     PIECES_IN_A_TURN = 16, /* of decoded content: a few bytes may become very many */
     PACKED_RATIO = 4,      /* what gzip makes of text, about */
+    COLLECTED_WITH_HEAD = 16384,
 };
 
 static void fail_reading(struct h1_client *c)
@@ -300,9 +301,11 @@ static void read_heads(struct h1_client *c)
     recv_buf_give(&c->in, &c->context->buffers);
 }
 
+/* Content that came with the head is copied to where it is collected; what comes later goes there directly.
+ */
 static void read_head(struct h1_client *c)
 {
-    switch (h1_client_receive(c)) {
+    switch (h1_client_receive(c, c->collects ? COLLECTED_WITH_HEAD : SIZE_MAX)) {
     case IO_AGAIN: return;
     case IO_OK:
         c->answered = true;
@@ -337,7 +340,7 @@ static void read_content(struct h1_client *c)
         read_directly(c);
         return;
     }
-    switch (h1_client_receive(c)) {
+    switch (h1_client_receive(c, SIZE_MAX)) {
     case IO_AGAIN: return;
     case IO_OK: h1_client_go_on(c); return;
     case IO_EOF:

@@ -48,7 +48,7 @@ void h1_client_drain(struct h1_client *c)
 
 void h1_client_read_drained(struct h1_client *c)
 {
-    switch (h1_client_receive(c)) {
+    switch (h1_client_receive(c, SIZE_MAX)) {
     case IO_AGAIN: return;
     case IO_OK: drain(c); return;
     case IO_EOF:
