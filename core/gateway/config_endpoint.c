@@ -247,6 +247,8 @@ static bool build_backend(struct config_build *b, struct backend *backend, const
         backend->hosts = b->config->hosts;
     else if (!backend->disable_host_sanitize && !build_hosts(b, &backend->hosts))
         return false;
+    if (backend->hosts.count == 0 && str_equal(backend->sd, STR("dns")))
+        return error_set(b->err, "%.*s: sd is dns, but there is no host to look up", STR_ARG(place));
     if (backend->method.len == 0)
         backend->method = e->method;
     backend->method_sent = upper(b->arena, backend->method);
@@ -340,6 +342,37 @@ static bool build_endpoint(struct config_build *b, struct endpoint *e)
     return read_endpoint_proxy(b, e, place);
 }
 
+static bool needs_tls(const struct backend *backend)
+{
+    if (str_equal(backend->sd, STR("dns")))
+        return str_equal(backend->sd_scheme, STR("https"));
+    for (size_t i = 0; i < backend->hosts.count; i++)
+        if (str_starts_with(backend->hosts.items[i], STR("https://")))
+            return true;
+    return false;
+}
+
+/* Said once: a file may have hundreds. */
+static void warn_of_tls(struct config_build *b)
+{
+    const struct config *c = b->config;
+    const struct backend *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        for (size_t k = 0; k < c->endpoints[i].backend_count; k++) {
+            const struct backend *backend = &c->endpoints[i].backends[k];
+            count += needs_tls(backend);
+            if (first == NULL && needs_tls(backend))
+                first = backend;
+        }
+    if (first != NULL)
+        build_warn(
+            b, LOG_WARNING,
+            "https is not supported yet: calls to %zu backend(s) fail, first to backend %u of %.*s %.*s",
+            count, first->index, STR_ARG(first->endpoint->method), STR_ARG(first->endpoint->route));
+}
+
 bool build_endpoints(struct config_build *b)
 {
     for (size_t i = 0; i < b->config->endpoint_count; i++) {
@@ -347,5 +380,6 @@ bool build_endpoints(struct config_build *b)
         if (!build_endpoint(b, &b->config->endpoints[i]))
             return false;
     }
+    warn_of_tls(b);
     return true;
 }

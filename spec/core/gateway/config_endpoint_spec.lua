@@ -58,6 +58,13 @@ describe("config_endpoint, defaults (core.md 1.6, 1.7)", function()
     assert.equal("BREW", config.lua(b.method_sent))
   end)
 
+  it("include no name to look up", function()
+    local c, why = config.parse('{"version": 3, "endpoints": [{"endpoint": "/a", "backend": [{"sd": "dns"}]}]}')
+    assert.is_nil(c)
+    assert.equal("'k.json': backend 0 of GET /a: sd is dns, but there is no host to look up", why)
+    assert.is_not_nil(config.parse('{"version": 3, "endpoints": [{"endpoint": "/a", "backend": [{"sd": "static"}]}]}'))
+  end)
+
   it("number endpoints and backends", function()
     local c = config.parse(config.endpoints({ '"backend": [{}, {}]', '"endpoint": "b", "backend": [{}]' }))
     assert.equal(3, tonumber(c.backend_count))

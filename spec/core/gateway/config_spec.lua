@@ -133,6 +133,13 @@ describe("config, what is not there yet", function()
     assert.is_false(config.parse(config.service('"tls": null')).has_tls)
   end)
 
+  it("warns once of backends behind https", function()
+    local c = config.parse(config.endpoints({ "/a", [["endpoint": "/b", "backend": [{"host": "https://b.test"},
+      {"host": ["http://c.test", "https://d.test"]}, {"sd": "dns", "sd_scheme": "https"}] ]] }))
+    assert.same({ "WARNING https is not supported yet: calls to 3 backend(s) fail, first to backend 0 of GET /b" },
+      config.warnings(c))
+  end)
+
   it("warns of agents, of TLS towards backends and of HTTP/2", function()
     local c = config.parse(config.service('"async_agent": [{"name": "a"}], "client_tls": {}, "use_h2c": '
       .. 'true'))
