@@ -99,7 +99,7 @@ void proxy_begin(struct exchange *x, const struct group *group)
 
     x->calls_begun = true;
     x->part_count = group->count;
-    x->parts = arena_zalloc(x->arena, (group->count + 1) * sizeof(*x->parts));
+    x->parts = arena_zalloc(x->arena, group->count * sizeof(*x->parts));
     for (size_t i = 0; i < group->count; i++)
         init_part(&x->parts[i], x, group->backends[i], calls);
     merge_init(&x->merge, x->arena, is_sequence(x));

@@ -1,0 +1,56 @@
+local ffi = require("ffi")
+local core = require("spec.support.cdef").load("gateway/access_log.h")
+
+describe("access_log", function()
+  local arena, keep
+
+  before_each(function()
+    arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
+    core.arena_init(arena, nil)
+    keep = {}
+  end)
+
+  local function str(text)
+    keep[#keep + 1] = text
+    return ffi.new("struct str", text, #text)
+  end
+
+  local function text(s) return ffi.string(s.ptr, s.len) end
+
+  local function line(entry)
+    return text(core.access_log_line(arena, ffi.new("struct access_entry", {
+      wall = 0, latency = entry.latency or 0, status = entry.status or 200, client_ip = str(entry.ip or "127.0.0.1"),
+      method = str(entry.method or "GET"), path = str(entry.path or "/"), query = str(entry.query or ""),
+      error = str(entry.error or ""),
+    })))
+  end
+
+  it("has gin's columns", function()
+    local have = line({ latency = 732753, ip = "172.20.0.1", path = "/sequential", query = "x=1" })
+    assert.equal('| 200 | 732.753µs |      172.20.0.1 | GET      "/sequential?x=1"', have:match("|.*"))
+    assert.matches("^%[GIN%] %d%d%d%d/%d%d/%d%d %- %d%d:%d%d:%d%d | ", have)
+  end)
+
+  it("counts characters, not bytes, when it pads the latency", function()
+    assert.equal("|    1.5µs |", line({ latency = 1500 }):match("|  .-|"))
+    assert.equal("|    1.5ms |", line({ latency = 1500000 }):match("|  .-|"))
+  end)
+
+  it("pads methods to seven", function()
+    assert.matches('| OPTIONS  "/"$', line({ method = "OPTIONS" }))
+  end)
+
+  it("has the error on a line of its own", function()
+    assert.matches('"/"\nError #01: rate limit exceeded$', line({ error = "rate limit exceeded" }))
+  end)
+
+  local quoted = {
+    { "/a b", '"/a b"' }, { '/"\\', [["/\"\\"]] }, { "/\n\t\1\127", [["/\n\t\x01\x7f"]] }, { "/é", '"/é"' },
+    { "/\195", [["/\xc3"]] }, { "/\237\160\128", [["/\xed\xa0\x80"]] }, { "/\240\159\152\128", '"/😀"' },
+  }
+  for _, case in ipairs(quoted) do
+    it(("quotes %q as Go does"):format(case[1]), function()
+      assert.equal(case[2], text(core.quote_go(arena, str(case[1]))))
+    end)
+  end
+end)

@@ -1,0 +1,139 @@
+--- One request from routed to logged: what is refused, collected, drained.
+local kit = require("kit")
+
+local function gateway_of(endpoints, router)
+  return kit.gateway({ extra_config = router and { router = router }, endpoints = endpoints })
+end
+
+describe("a path parameter", function()
+  local function start()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    return gateway_of({ { endpoint = "/u/{id}", backend = { { host = back.url, url_pattern = "/p/{id}" } } } }), back
+  end
+
+  it("that walks out of the backend's path is refused", function()
+    local gateway, back = start()
+    for _, path in ipairs({ "/u/..", "/u/%2e%2e", "/u/.%2E" }) do
+      local response = gateway:get(path)
+      assert.equal(400, response.status, path)
+      assert.is_nil(response:field("x-krakend"))
+    end
+    assert.equal(0, #back.requests)
+  end)
+
+  it("may be any other text of dots", function()
+    local gateway = start()
+    for _, path in ipairs({ "/u/...", "/u/.a", "/u/a..b" }) do assert.equal(200, gateway:get(path).status, path) end
+  end)
+
+  it("that stays encoded is refused with a reason", function()
+    local gateway = start()
+    assert.equal('error: invalid URL escape "%"', gateway:get("/u/100%25").body)
+    assert.equal('error: invalid URL escape "%zz"', gateway:get("/u/%25zz").body)
+    assert.equal("error: encoded url params", gateway:get("/u/a%2520b").body)
+    assert.equal("error: encoded url params", gateway:get("/u/a%3Fb").body)
+  end)
+end)
+
+describe("content that is collected", function()
+  local function post(length)
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    local endpoint = { endpoint = "/a", method = "POST", timeout = "30s", backend = {
+      { host = back.url, url_pattern = "/1", group = "a" }, { host = back.url, url_pattern = "/2", group = "b" } } }
+    local gateway = gateway_of({ endpoint })
+    local client = gateway:connect()
+    client:send("POST /a HTTP/1.1\r\nHost: a\r\n" .. length .. "\r\n\r\n")
+    return client, back
+  end
+
+  it("is refused when it says that it is too much", function()
+    local client, back = post("Content-Length: 67108865")
+    assert.equal(413, client:receive().status)
+    assert.equal(0, #back.requests)
+  end)
+
+  it("is refused when it turns out to be too much", function()
+    local client, back = post("Transfer-Encoding: chunked")
+    local piece = ("%x\r\n%s\r\n"):format(1024 * 1024, ("x"):rep(1024 * 1024))
+    for _ = 1, 66 do client:send(piece) end
+    assert.equal(413, client:receive().status)
+    assert.equal(0, #back.requests)
+  end)
+
+  it("goes to each backend whole, in any framing", function()
+    for _, framing in ipairs({ "Content-Length: 5", "Transfer-Encoding: chunked" }) do
+      local client, back = post(framing)
+      client:send(framing:find("chunked") and "5\r\nwords\r\n0\r\n\r\n" or "words")
+      assert.equal(200, client:receive().status)
+      assert.equal("words", back.requests[1].body)
+      assert.equal("words", back.requests[2].body)
+      kit.seed(1)
+    end
+  end)
+end)
+
+describe("the access log", function()
+  it("tells of every request but redirects", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    local gateway = gateway_of({ { endpoint = "/a", backend = { { host = back.url, url_pattern = "/a" } } } })
+    gateway:get("/a?x=1")
+    gateway:get("/a/")
+    gateway:get("/none")
+    gateway:get("/__health")
+    local lines = {}
+    for _, line in ipairs(gateway:log()) do
+      local status, target = line:match('^%[GIN%] .- | (%d%d%d) |.*(".*")$')
+      if status then lines[#lines + 1] = status .. target end
+    end
+    assert.same({ '200"/a?x=1"', '404"/none"', '200"/__health"' }, lines)
+  end)
+end)
+
+describe("static data", function()
+  it("is shared by requests and not changed by them", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { id = 1 })
+    local gateway = gateway_of({ { endpoint = "/a", backend = { { host = back.url, url_pattern = "/a" } },
+      extra_config = { proxy = { static = { data = { kept = { 1, 2 } } } } } } })
+    for _ = 1, 3 do assert.same({ id = 1, kept = { 1, 2 } }, gateway:get("/a"):json()) end
+  end)
+end)
+
+describe("a gateway that drains", function()
+  it("finishes what is in flight, closes what is idle, then says so", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true }):after("1s")
+    local gateway = gateway_of({ { endpoint = "/a", timeout = "5s",
+      backend = { { host = back.url, url_pattern = "/a" } } } })
+    local idle, busy = gateway:connect(), gateway:connect()
+    busy:request({ path = "/a" })
+    kit.advance("100ms")
+    gateway:drain()
+    assert.is_true(idle:wait_closed("1s"))
+    assert.is_false(gateway:is_drained())
+    assert.equal(200, busy:receive().status)
+    assert.is_true(busy:wait_closed("1s"))
+    assert.is_true(kit.wait(function() return gateway:is_drained() end, "1s"))
+  end)
+end)
+
+describe("OPTIONS *", function()
+  it("is answered for the whole server", function()
+    local gateway = gateway_of({})
+    local response = gateway:connect():send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"):receive()
+    assert.equal(200, response.status)
+    assert.equal("", response.body)
+  end)
+end)
+
+describe("/__health", function()
+  it("tells the time as Go writes it", function()
+    local gateway = gateway_of({})
+    kit.advance("1500ms")
+    local now = gateway:get("/__health"):json().now
+    assert.matches("^%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d[.%d]* [+-]%d%d%d%d %S+ m=%+1%.5%d%d%d%d%d%d%d%d$", now)
+  end)
+end)
