@@ -20,7 +20,6 @@ enum kind {
     KIND_COLON = 1 << 3,
     KIND_COMMA = 1 << 2,
     KIND_ZERO = 1 << 1,
-    KIND_BRACE = 1 << 0, /* the opening one */
 };
 
 struct bytes {
@@ -40,20 +39,16 @@ INLINE uint64_t equal(struct bytes b, char c)
     return bits_of(_mm256_cmpeq_epi8(b.low, all), _mm256_cmpeq_epi8(b.high, all));
 }
 
-INLINE bool has(struct bytes b, char c)
+/* Is there a byte that needs a closer look: a backslash, a control character, or none of ASCII? */
+INLINE bool has_special(struct bytes b)
 {
-    __m256i all = _mm256_set1_epi8(c);
-    __m256i found = _mm256_or_si256(_mm256_cmpeq_epi8(b.low, all), _mm256_cmpeq_epi8(b.high, all));
-
-    return _mm256_movemask_epi8(found) != 0;
-}
-
-INLINE bool has_control(struct bytes b)
-{
+    __m256i slash = _mm256_set1_epi8('\\');
     __m256i least = _mm256_min_epu8(b.low, b.high);
+    __m256i slashes = _mm256_or_si256(_mm256_cmpeq_epi8(b.low, slash), _mm256_cmpeq_epi8(b.high, slash));
+    __m256i controls = _mm256_cmpeq_epi8(_mm256_min_epu8(least, _mm256_set1_epi8(0x1f)), least);
+    __m256i beyond = _mm256_or_si256(b.low, b.high);
 
-    return _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(least, _mm256_set1_epi8(0x1f)), least)) !=
-           0;
+    return _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(slashes, controls), beyond)) != 0;
 }
 
 /* Bytes below 0x20. */
@@ -79,11 +74,11 @@ INLINE __m256i classify(__m256i v)
 {
     const __m256i by_low =
         both(_mm_setr_epi8(KIND_DIGIT | KIND_ZERO, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT,
-                           KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_COLON, KIND_OPEN | KIND_BRACE,
-                           KIND_COMMA, KIND_CLOSE, (char)KIND_DOT, 0));
-    const __m256i by_high = both(_mm_setr_epi8(
-        0, 0, (char)(KIND_DOT | KIND_COMMA), KIND_DIGIT | KIND_ZERO | KIND_COLON, 0, KIND_OPEN | KIND_CLOSE,
-        0, KIND_OPEN | KIND_BRACE | KIND_CLOSE, 0, 0, 0, 0, 0, 0, 0, 0));
+                           KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_DIGIT, KIND_COLON, KIND_OPEN, KIND_COMMA,
+                           KIND_CLOSE, (char)KIND_DOT, 0));
+    const __m256i by_high =
+        both(_mm_setr_epi8(0, 0, (char)(KIND_DOT | KIND_COMMA), KIND_DIGIT | KIND_ZERO | KIND_COLON, 0,
+                           KIND_OPEN | KIND_CLOSE, 0, KIND_OPEN | KIND_CLOSE, 0, 0, 0, 0, 0, 0, 0, 0));
 
     return _mm256_and_si256(_mm256_shuffle_epi8(by_low, v), _mm256_shuffle_epi8(by_high, high_nibbles(v)));
 }

@@ -58,27 +58,22 @@ struct masks {
     uint64_t comma;
     uint64_t colon;
     uint64_t open;
-    uint64_t brace; /* those of open that begin an object */
     uint64_t close;
-    uint64_t digit;
-    uint64_t zero;
     uint64_t dot;
+    uint64_t digit;        /* in strings, too */
+    uint64_t zero;         /* in strings, too */
     uint64_t scalar;       /* every byte of numbers and literals */
     uint64_t scalar_start; /* the first byte */
     uint64_t scalar_after; /* the byte behind the last */
-    uint64_t list_element; /* what comes after a comma or a brace, if a list is where it belongs */
+    uint64_t list_element; /* what stands behind a comma or bracket as it may in lists alone */
 };
 
 INLINE void check_utf8(struct vector *v, struct bytes b)
 {
-    bool ascii = _mm256_movemask_epi8(_mm256_or_si256(b.low, b.high)) == 0;
+    __m256i faults = _mm256_or_si256(utf8_faults(v->before, b.low), utf8_faults(b.low, b.high));
 
-    if (!ascii || v->carry.utf8 != 0) {
-        __m256i faults = _mm256_or_si256(utf8_faults(v->before, b.low), utf8_faults(b.low, b.high));
-        v->ill_formed = _mm256_or_si256(v->ill_formed, faults);
-        v->carry.utf8 = bits_of(b.low, b.high) >> 61;
-    }
-    v->before = b.high;
+    v->ill_formed = _mm256_or_si256(v->ill_formed, faults);
+    v->carry.utf8 = bits_of(b.low, b.high) >> 61;
 }
 
 static bool is_hex(char c)
@@ -115,22 +110,26 @@ static uint64_t check_escapes(struct vector *v, uint64_t backslash, uint64_t *wr
     return escaped;
 }
 
-/* Tells strings from the rest. */
+/* Tells strings from the rest. Backslashes, control characters and what is not ASCII are rare enough to be
+ * looked for at once. */
 INLINE uint64_t find_strings(struct vector *v, struct bytes b, struct masks *m)
 {
     uint64_t wrong = 0;
     uint64_t quote = equal(b, '"');
+    uint64_t controls = 0;
 
-    if (has(b, '\\') || v->carry.escape != 0)
+    if (has_special(b) || (v->carry.escape | v->carry.utf8) != 0) {
         quote &= ~check_escapes(v, equal(b, '\\'), &wrong);
+        check_utf8(v, b);
+        controls = control(b);
+    }
+    v->before = b.high;
     uint64_t inside = parity(quote) ^ v->carry.string;
     v->carry.string = (uint64_t)((int64_t)inside >> 63);
     m->string_start = quote & inside;
     m->string_end = quote & ~inside;
     m->outside = ~(inside | quote);
-    if (has_control(b))
-        wrong |= control(b) & inside;
-    return wrong;
+    return wrong | (controls & inside);
 }
 
 INLINE void find_tokens(struct vector *v, struct bytes b, struct masks *m)
@@ -138,13 +137,12 @@ INLINE void find_tokens(struct vector *v, struct bytes b, struct masks *m)
     struct bytes kinds = {classify(b.low), classify(b.high)};
 
     m->dot = kind_bits(kinds, 0) & m->outside;
-    m->digit = kind_bits(kinds, 1) & m->outside;
+    m->digit = kind_bits(kinds, 1);
     m->open = kind_bits(kinds, 2) & m->outside;
     m->close = kind_bits(kinds, 3) & m->outside;
     m->colon = kind_bits(kinds, 4) & m->outside;
     m->comma = kind_bits(kinds, 5) & m->outside;
-    m->zero = kind_bits(kinds, 6) & m->outside;
-    m->brace = kind_bits(kinds, 7) & m->outside;
+    m->zero = kind_bits(kinds, 6);
     m->space = space(b) & m->outside;
     m->scalar = m->outside & ~(m->open | m->close | m->colon | m->comma | m->space);
     uint64_t behind_scalar = behind(m->scalar, &v->carry.scalar);
@@ -231,7 +229,7 @@ INLINE uint64_t check_order(struct carry *carry, struct masks *m, bool spaced)
     uint64_t ended = m->string_end | m->close;
     uint64_t after_value;
     uint64_t after_open;
-    uint64_t after_name = follow(m->comma | m->brace, string, &carry->name);
+    uint64_t after_name = follow(m->comma | m->open, string, &carry->name);
     uint64_t value = m->string_start | m->scalar_start | m->open;
 
     if (spaced) {
@@ -310,7 +308,6 @@ INLINE enum verdict check_block(struct vector *v, const char *ptr)
     struct masks m;
     uint64_t wrong;
 
-    check_utf8(v, b);
     wrong = find_strings(v, b, &m);
     if (m.outside == 0 && m.string_start == 0 && m.string_end == 0)
         return wrong != 0 ? WRONG : MORE; /* nothing but text, and no carry that text would change */
@@ -345,7 +342,8 @@ VECTOR bool doc_check_vector(struct doc_check *c)
     enum verdict verdict = MORE;
 
     for (; verdict == MORE && v.base + BLOCK <= v.len; v.base += BLOCK) {
-        doc_check_reserve(c, BLOCK);
+        if (c->cap - c->count < BLOCK)
+            doc_check_reserve(c, BLOCK);
         verdict = check_block(&v, v.text + v.base);
     }
     if (verdict == MORE && v.base < v.len) {
