@@ -111,7 +111,7 @@ function router.new(config, runtime)
   local rate = rate_of(runtime, "max_rate", config.max_rate, every)
   local client_rate = rate_of(runtime, "client_max_rate", config.client_max_rate, every)
   local ttl = math.max(client_ttl, every)
-  local limits = { store = runtime.store }
+  local limits = { clients = runtime.store:part("clients"), all = runtime.store }
   if client_rate then
     local problem
     limits.key_of, problem = strategy_of(config)
@@ -130,9 +130,9 @@ function router:request(exchange)
   if client then
     local key = self.key_of(exchange)
     if not key or key == "" then return too_many end
-    if self.store:take("c" .. key, client.rate, client.capacity, client.ttl) > 0 then return too_many end
+    if self.clients:take(key, client.rate, client.capacity, client.ttl) > 0 then return too_many end
   end
-  if endpoint and self.store:take("e", endpoint.rate, endpoint.capacity, endpoint.ttl) > 0 then
+  if endpoint and self.all:take("", endpoint.rate, endpoint.capacity, endpoint.ttl) > 0 then
     return unavailable
   end
 end

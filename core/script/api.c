@@ -22,7 +22,6 @@ void api_type(struct script *s, enum box_kind kind, const luaL_Reg *methods, con
         api_functions(s, L, metamethods);
     lua_pushboolean(L, 0); /* setmetatable and getmetatable of plugins cannot reach it */
     lua_setfield(L, -2, "__metatable");
-    s->metas[kind] = lua_topointer(L, -1);
     s->meta_refs[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

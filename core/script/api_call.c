@@ -12,7 +12,7 @@ enum {
 
 static struct call *check_call(lua_State *L)
 {
-    return check_life(script_of(L), L, 1, BOX_CALL)->c;
+    return check_life(L, 1, BOX_CALL)->c;
 }
 
 static struct call *check_call_in(lua_State *L, const char *function, unsigned phases)
@@ -170,7 +170,7 @@ static int call_failure(lua_State *L)
 static int call_response(lua_State *L)
 {
     struct script *s = script_of(L);
-    struct life *life = check_life(s, L, 1, BOX_CALL);
+    struct life *life = check_life(L, 1, BOX_CALL);
 
     check_phase(s, L, "call:response", IN_REPLY);
     if (life->c->status == 0)

@@ -29,7 +29,7 @@ static int doc_index(lua_State *L)
 {
     struct script *s = script_of(L);
     struct exchange *x;
-    struct node *n = check_doc(s, L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
     struct node *child = NULL;
     size_t position;
 
@@ -71,7 +71,7 @@ static int doc_newindex(lua_State *L)
 {
     struct script *s = script_of(L);
     struct exchange *x;
-    struct node *n = check_doc(s, L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
 
     if (node_type(n) == DOC_OBJECT)
         assign_member(L, s, x, n);
@@ -85,15 +85,14 @@ static int doc_len(lua_State *L)
 {
     struct exchange *x;
 
-    lua_pushinteger(L, (lua_Integer)node_count(check_doc(script_of(L), L, 1, &x)));
+    lua_pushinteger(L, (lua_Integer)node_count(check_doc(L, 1, &x)));
     return 1;
 }
 
 /* Two boxes may hold the same container. */
 static int doc_eq(lua_State *L)
 {
-    struct script *s = script_of(L);
-    const struct box *a = box_test(s, L, 1, BOX_DOC), *b = box_test(s, L, 2, BOX_DOC);
+    const struct box *a = box_test(L, 1, BOX_DOC), *b = box_test(L, 2, BOX_DOC);
 
     lua_pushboolean(L, a != NULL && b != NULL && a->node == b->node && a->life == b->life &&
                            a->generation == b->generation);
@@ -103,7 +102,7 @@ static int doc_eq(lua_State *L)
 static int doc_tostring(lua_State *L)
 {
     struct exchange *x;
-    struct node *n = check_doc(script_of(L), L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
 
     lua_pushfstring(L, "JSON %s: %p", doc_type_name(node_type(n)), (void *)n);
     return 1;

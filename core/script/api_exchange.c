@@ -13,7 +13,7 @@ enum {
 
 static struct exchange *check_exchange(lua_State *L)
 {
-    return check_life(script_of(L), L, 1, BOX_EXCHANGE)->x;
+    return check_life(L, 1, BOX_EXCHANGE)->x;
 }
 
 static struct exchange *check_edit(lua_State *L, const char *function)
@@ -86,7 +86,7 @@ static const struct query *client_query(struct life *life)
 /* exchange:query(name) -> string | nil, its first value */
 static int exchange_query(lua_State *L)
 {
-    struct life *life = check_life(script_of(L), L, 1, BOX_EXCHANGE);
+    struct life *life = check_life(L, 1, BOX_EXCHANGE);
     const struct query *query = sees_filtered(L) ? &life->x->call_query : client_query(life);
     struct str name = check_str(L, 2);
 
@@ -234,7 +234,7 @@ static int exchange_set_body(lua_State *L)
 static int exchange_response(lua_State *L)
 {
     struct script *s = script_of(L);
-    struct life *life = check_life(s, L, 1, BOX_EXCHANGE);
+    struct life *life = check_life(L, 1, BOX_EXCHANGE);
 
     check_phase(s, L, "exchange:response", IN_ANSWER);
     push_response(s, L, life);

@@ -195,8 +195,8 @@ static int host_layers(lua_State *L)
     return 0;
 }
 
-/* host.add(scope, id, phase, layer, name, instance, function[, outer]): appends to the place's chain of the
- * phase. Without a function: proxy.static is applied here. */
+/* host.add(scope, id, phase, layer, name, instance, function, number, ours, outer): appends to the place's
+ * chain of the phase. Without a function: proxy.static is applied here. */
 static int host_add(lua_State *L)
 {
     struct script *s = script_of(L);
@@ -211,8 +211,9 @@ static int host_add(lua_State *L)
     e.layer = (unsigned)luaL_checkinteger(L, 4);
     e.name = name.ptr;
     e.where = chain_where(&s->chains, name, phase);
-    e.plugin = s->chains.plugin_count++;
-    e.outer = lua_toboolean(L, 8);
+    e.plugin = (int)luaL_optinteger(L, 8, -1);
+    e.ours = lua_toboolean(L, 9);
+    e.outer = lua_toboolean(L, 10);
     if (!lua_isnoneornil(L, 7)) {
         lua_pushvalue(L, 6);
         e.instance = luaL_ref(L, LUA_REGISTRYINDEX);

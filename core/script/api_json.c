@@ -18,7 +18,7 @@ static struct exchange *check_running(lua_State *L, const char *function)
 
 static struct node *check_object(lua_State *L, int index, struct exchange **x)
 {
-    struct node *n = check_doc(script_of(L), L, index, x);
+    struct node *n = check_doc(L, index, x);
 
     luaL_argcheck(L, node_type(n) == DOC_OBJECT, index, "expected an object, got an array");
     return n;
@@ -66,8 +66,8 @@ static int json_to_table(lua_State *L)
     struct exchange *x;
 
     luaL_checkany(L, 1);
-    if (box_test(s, L, 1, BOX_DOC) != NULL)
-        push_table(s, L, check_doc(s, L, 1, &x));
+    if (box_test(L, 1, BOX_DOC) != NULL)
+        push_table(s, L, check_doc(L, 1, &x));
     else
         lua_settop(L, 1);
     return 1;
@@ -82,7 +82,7 @@ static int json_encode(lua_State *L)
     struct node *n;
 
     luaL_checkany(L, 1);
-    n = box_test(s, L, 1, BOX_DOC) != NULL ? check_doc(s, L, 1, &x) : take_value(s, L, 1, a);
+    n = box_test(L, 1, BOX_DOC) != NULL ? check_doc(L, 1, &x) : take_value(s, L, 1, a);
     push_str(L, doc_text(a, n));
     script_scratch(s);
     return 1;
@@ -132,8 +132,8 @@ static int json_type(lua_State *L)
         break;
     }
     case LUA_TUSERDATA:
-        if (box_test(s, L, 1, BOX_DOC) != NULL)
-            lua_pushstring(L, node_type(check_doc(s, L, 1, &x)) == DOC_OBJECT ? "object" : "array");
+        if (box_test(L, 1, BOX_DOC) != NULL)
+            lua_pushstring(L, node_type(check_doc(L, 1, &x)) == DOC_OBJECT ? "object" : "array");
         else
             lua_pushnil(L);
         break;
@@ -152,7 +152,7 @@ static int json_type(lua_State *L)
 static int json_number(lua_State *L)
 {
     struct exchange *x;
-    struct node *n = check_doc(script_of(L), L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
     struct node *child = lua_type(L, 2) == LUA_TNUMBER ? node_at(n, (size_t)(lua_tonumber(L, 2) - 1))
                                                        : node_get(n, check_str(L, 2));
 
@@ -171,7 +171,7 @@ static int pairs_next(lua_State *L)
     struct script *s = script_of(L);
     struct node_cursor *cursor = lua_touserdata(L, lua_upvalueindex(2));
     struct exchange *x;
-    struct node *n = check_doc(s, L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
     struct node *child;
     struct str name;
 
@@ -193,7 +193,7 @@ static int json_pairs(lua_State *L)
     struct exchange *x;
     struct node_cursor *cursor;
 
-    check_doc(script_of(L), L, 1, &x);
+    check_doc(L, 1, &x);
     lua_pushlightuserdata(L, script_of(L));
     cursor = lua_newuserdata(L, sizeof(*cursor));
     memset(cursor, 0, sizeof(*cursor));
@@ -207,19 +207,20 @@ static int json_ipairs(lua_State *L)
 {
     struct exchange *x;
 
-    luaL_argcheck(L, node_type(check_doc(script_of(L), L, 1, &x)) == DOC_ARRAY, 1,
-                  "expected an array, got an object");
+    luaL_argcheck(L, node_type(check_doc(L, 1, &x)) == DOC_ARRAY, 1, "expected an array, got an object");
     return json_pairs(L);
 }
 
 /* --- manipulation ------------------------------------------------------------------------------- */
 
 struct paths_box {
+    struct box_head head;
     struct arena arena;
     struct doc_paths *paths;
 };
 
 struct renames_box {
+    struct box_head head;
     struct arena arena;
     struct doc_rename *items;
     size_t count;
@@ -301,7 +302,7 @@ static int json_keep(lua_State *L)
 {
     struct exchange *x;
     struct node *object = check_object(L, 1, &x);
-    const struct paths_box *box = check_box(script_of(L), L, 2, BOX_PATHS);
+    const struct paths_box *box = check_box(L, 2, BOX_PATHS);
 
     node_keep(object, box->paths);
     return 0;
@@ -312,7 +313,7 @@ static int json_drop(lua_State *L)
 {
     struct exchange *x;
     struct node *object = check_object(L, 1, &x);
-    const struct paths_box *box = check_box(script_of(L), L, 2, BOX_PATHS);
+    const struct paths_box *box = check_box(L, 2, BOX_PATHS);
 
     node_drop(object, box->paths);
     return 0;
@@ -323,7 +324,7 @@ static int json_rename(lua_State *L)
 {
     struct exchange *x;
     struct node *object = check_object(L, 1, &x);
-    const struct renames_box *box = check_box(script_of(L), L, 2, BOX_RENAMES);
+    const struct renames_box *box = check_box(L, 2, BOX_RENAMES);
 
     node_rename(object, box->items, box->count);
     return 0;
@@ -333,7 +334,7 @@ static int json_rename(lua_State *L)
 static int json_find(lua_State *L)
 {
     struct exchange *x;
-    struct node *n = check_doc(script_of(L), L, 1, &x);
+    struct node *n = check_doc(L, 1, &x);
 
     push_node(script_of(L), L, x, node_find(n, check_str(L, 2)));
     return 1;
@@ -356,7 +357,7 @@ static int json_wrap(lua_State *L)
     struct exchange *x = check_running(L, "json.wrap"), *owner = NULL;
     struct str name = arena_copy(x->arena, check_str(L, 2));
     struct node *object = node_new_object(x->arena);
-    struct node *value = box_test(s, L, 1, BOX_DOC) != NULL ? check_doc(s, L, 1, &owner) : NULL;
+    struct node *value = box_test(L, 1, BOX_DOC) != NULL ? check_doc(L, 1, &owner) : NULL;
 
     if (owner != x)
         value = take_value(s, L, 1, x->arena);

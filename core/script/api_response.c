@@ -13,9 +13,7 @@ enum {
 
 static struct life *check_response(lua_State *L)
 {
-    struct script *s = script_of(L);
-
-    return check_life(s, L, 1, box_test(s, L, 1, BOX_REPLY) != NULL ? BOX_REPLY : BOX_RESPONSE);
+    return check_life(L, 1, box_test(L, 1, BOX_REPLY) != NULL ? BOX_REPLY : BOX_RESPONSE);
 }
 
 static struct life *check_edit(lua_State *L, const char *function, unsigned phases)
@@ -96,8 +94,8 @@ static int response_set_data(lua_State *L)
     struct exchange *x;
 
     luaL_checkany(L, 2);
-    if (box_test(s, L, 2, BOX_DOC) != NULL) {
-        struct node *n = check_doc(s, L, 2, &x);
+    if (box_test(L, 2, BOX_DOC) != NULL) {
+        struct node *n = check_doc(L, 2, &x);
 
         if (x == life->x) { /* as it is: no copy */
             *data = n;

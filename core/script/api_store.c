@@ -1,14 +1,16 @@
 /* The store as one place sees it: its keys are behind the place's own name. */
 #include "base/arena.h"
-#include "base/clock.h"
+#include "base/siphash.h"
 #include "script/api.h"
 #include "script/state.h"
 #include <math.h>
 #include <string.h>
 
+enum { PREFIX_LEN = 16 };
+
 struct store_box {
-    size_t prefix_len;
-    char prefix[];
+    struct box_head head;
+    char prefix[PREFIX_LEN]; /* stands for the place's name in each key */
 };
 
 static const double default_ttl = 3600; /* seconds */
@@ -23,14 +25,14 @@ static struct store *store_of(struct script *s)
 static struct str check_key(lua_State *L, char *buf)
 {
     struct script *s = script_of(L);
-    const struct store_box *box = check_box(s, L, 1, BOX_STORE);
+    const struct store_box *box = check_box(L, 1, BOX_STORE);
     struct str key = check_str(L, 2);
-    size_t len = box->prefix_len + key.len;
+    size_t len = PREFIX_LEN + key.len;
 
     if (len > KEY_MAX_ON_STACK)
         buf = arena_bytes(script_scratch(s), len);
-    memcpy(buf, box->prefix, box->prefix_len);
-    memcpy(buf + box->prefix_len, key.ptr, key.len);
+    memcpy(buf, box->prefix, PREFIX_LEN);
+    memcpy(buf + PREFIX_LEN, key.ptr, key.len);
     return (struct str){buf, len};
 }
 
@@ -105,23 +107,36 @@ static int store_lua_add(lua_State *L)
     return 1;
 }
 
-/* host.store(prefix) -> store: of the place that has this name */
+/* The name shortened: each request hashes it anew. Names come from the configuration, so a fixed key will do.
+ */
+static void push_store(struct script *s, lua_State *L, struct str name)
+{
+    static const uint64_t key[2] = {0x63757474, 0x6c65};
+    struct store_box *box = push_box(s, L, BOX_STORE, sizeof(*box));
+    struct siphash hash = siphash_of(key, name);
+
+    memcpy(box->prefix, &hash, PREFIX_LEN);
+}
+
+/* store:part(name) -> store: another one, with keys of its own */
+static int store_lua_part(lua_State *L)
+{
+    char buf[KEY_MAX_ON_STACK];
+
+    push_store(script_of(L), L, check_key(L, buf));
+    return 1;
+}
+
+/* host.store(name) -> store: of the place that has this name */
 static int host_store(lua_State *L)
 {
-    struct str prefix = check_str(L, 1);
-    struct store_box *box = push_box(script_of(L), L, BOX_STORE, sizeof(*box) + prefix.len);
-
-    box->prefix_len = prefix.len;
-    memcpy(box->prefix, prefix.ptr, prefix.len);
+    push_store(script_of(L), L, check_str(L, 1));
     return 1;
 }
 
 static const luaL_Reg methods[] = {
-    {"take", store_lua_take},
-    {"read", store_lua_read},
-    {"write", store_lua_write},
-    {"add", store_lua_add},
-    {NULL, NULL},
+    {"take", store_lua_take}, {"read", store_lua_read}, {"write", store_lua_write},
+    {"add", store_lua_add},   {"part", store_lua_part}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {{"store", host_store}, {NULL, NULL}};

@@ -1,12 +1,12 @@
 #include "script/box.h"
 
 #include "base/mem.h"
+#include "script/run.h"
 #include "script/state.h"
 
-enum { ANCHORS_PER_LIFE = 2 }; /* the box itself, the box of its response */
-
+/* The address of a name is the mark of its kind. */
 static const char *const kind_names[BOX_KINDS] = {
-    "exchange", "call", "response", "response", "document", "store", "paths", "renames",
+    "exchange", "call", "response", "reply", "document", "store", "paths", "renames",
 };
 
 static struct life *life_begin(struct script *s)
@@ -19,7 +19,7 @@ static struct life *life_begin(struct script *s)
         return life;
     }
     life = mem_zalloc(sizeof(*life));
-    life->anchor = (int)(s->life_count++ * ANCHORS_PER_LIFE) + 1;
+    life->own.ref = life->response.ref = LUA_NOREF;
     list_init(&life->link);
     list_init(&life->waiting);
     return life;
@@ -50,13 +50,24 @@ struct life *life_of_call(struct script *s, struct call *c)
     return life;
 }
 
+static void let_go(struct script *s, struct kept_box *kept)
+{
+    luaL_unref(s->L, LUA_REGISTRYINDEX, kept->ref);
+    kept->ref = LUA_NOREF;
+    kept->box = NULL;
+    kept->foreign = false;
+}
+
 void life_end(struct script *s, struct life *life)
 {
     life->generation++;
     life->x = NULL;
     life->c = NULL;
-    life->anchored[0] = life->anchored[1] = false;
     life->query_text = STR_NONE;
+    if (life->own.foreign)
+        let_go(s, &life->own);
+    if (life->response.foreign)
+        let_go(s, &life->response);
     list_push_front(&s->free_lives, &life->link);
 }
 
@@ -69,47 +80,54 @@ void lives_free(struct script *s)
 
 void *push_box(struct script *s, lua_State *L, enum box_kind kind, size_t size)
 {
-    void *box = lua_newuserdata(L, size);
+    struct box_head *head = lua_newuserdata(L, size);
 
+    head->mark = kind_names[kind];
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta_refs[kind]);
     lua_setmetatable(L, -2);
-    return box;
+    return head;
 }
 
-/* Pushes the box of this life's generation, made at first use and kept until its next life makes another. A
- * box is not used again for another exchange: a plugin that kept it would see another client's request. */
-static void push_anchored(struct script *s, lua_State *L, struct life *life, unsigned which,
-                          enum box_kind kind)
+static void push_new(struct script *s, lua_State *L, struct life *life, struct kept_box *kept,
+                     enum box_kind kind)
 {
-    int index = life->anchor + (int)which;
-    struct box *box;
+    kept->box = push_box(s, L, kind, sizeof(*kept->box));
+    kept->box->life = life;
+    kept->box->node = NULL;
+    lua_pushvalue(L, -1);
+    kept->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
 
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->anchors);
-    if (life->anchored[which]) {
-        lua_rawgeti(L, -1, index);
-    } else {
-        box = push_box(s, L, kind, sizeof(*box));
-        *box = (struct box){life, life->generation, NULL};
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, index);
-        life->anchored[which] = true;
+static void push_kept(struct script *s, lua_State *L, struct life *life, struct kept_box *kept,
+                      enum box_kind kind)
+{
+    if (kept->box != NULL && kept->box->head.mark == kind_names[kind]) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, kept->ref);
+    } else { /* a life may have been a call's before it was an exchange's */
+        let_go(s, kept);
+        push_new(s, L, life, kept, kind);
     }
-    lua_remove(L, -2);
+    kept->box->generation = life->generation;
+    kept->foreign = kept->foreign || run_is_foreign(s->running);
 }
 
 void push_exchange(struct script *s, lua_State *L, struct exchange *x)
 {
-    push_anchored(s, L, life_of_exchange(s, x), 0, BOX_EXCHANGE);
+    struct life *life = life_of_exchange(s, x);
+
+    push_kept(s, L, life, &life->own, BOX_EXCHANGE);
 }
 
 void push_call(struct script *s, lua_State *L, struct call *c)
 {
-    push_anchored(s, L, life_of_call(s, c), 0, BOX_CALL);
+    struct life *life = life_of_call(s, c);
+
+    push_kept(s, L, life, &life->own, BOX_CALL);
 }
 
 void push_response(struct script *s, lua_State *L, struct life *life)
 {
-    push_anchored(s, L, life, 1, life->c != NULL ? BOX_REPLY : BOX_RESPONSE);
+    push_kept(s, L, life, &life->response, life->c != NULL ? BOX_REPLY : BOX_RESPONSE);
 }
 
 void push_doc(struct script *s, lua_State *L, struct exchange *x, struct node *n)
@@ -117,41 +135,38 @@ void push_doc(struct script *s, lua_State *L, struct exchange *x, struct node *n
     struct life *life = life_of_exchange(s, x);
     struct box *box = push_box(s, L, BOX_DOC, sizeof(*box));
 
-    *box = (struct box){life, life->generation, n};
+    box->life = life;
+    box->generation = life->generation;
+    box->node = n;
 }
 
-void *box_test(struct script *s, lua_State *L, int index, enum box_kind kind)
+void *box_test(lua_State *L, int index, enum box_kind kind)
 {
-    void *box = lua_touserdata(L, index);
-    const void *meta;
+    struct box_head *head = lua_touserdata(L, index);
 
-    if (box == NULL || !lua_getmetatable(L, index))
-        return NULL;
-    meta = lua_topointer(L, -1);
-    lua_pop(L, 1);
-    return meta == s->metas[kind] ? box : NULL;
+    return head != NULL && head->mark == kind_names[kind] ? head : NULL;
 }
 
-void *check_box(struct script *s, lua_State *L, int index, enum box_kind kind)
+void *check_box(lua_State *L, int index, enum box_kind kind)
 {
-    void *box = box_test(s, L, index, kind);
+    void *box = box_test(L, index, kind);
 
     if (box == NULL)
         luaL_typerror(L, index, kind_names[kind]);
     return box;
 }
 
-struct life *check_life(struct script *s, lua_State *L, int index, enum box_kind kind)
+struct life *check_life(lua_State *L, int index, enum box_kind kind)
 {
-    struct box *box = check_box(s, L, index, kind);
+    struct box *box = check_box(L, index, kind);
 
     if (box->generation != box->life->generation)
         luaL_argerror(L, index, kind == BOX_CALL || kind == BOX_REPLY ? "call is over" : "exchange is over");
     return box->life;
 }
 
-struct node *check_doc(struct script *s, lua_State *L, int index, struct exchange **x)
+struct node *check_doc(lua_State *L, int index, struct exchange **x)
 {
-    *x = check_life(s, L, index, BOX_DOC)->x;
+    *x = check_life(L, index, BOX_DOC)->x;
     return ((struct box *)lua_touserdata(L, index))->node;
 }

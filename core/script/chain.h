@@ -18,8 +18,9 @@ enum scope { SCOPE_SERVICE, SCOPE_ENDPOINT, SCOPE_BACKEND };
 struct entry {
     int function; /* refs; LUA_NOREF: a step of the gateway's own, proxy.static in the merged phase */
     int instance;
-    int plugin;        /* number of the plugin, for the watchdog */
+    int plugin;        /* number of the plugin, for the watchdog; -1: of none */
     unsigned layer;    /* 0: the outermost */
+    bool ours;         /* not a team's */
     bool outer;        /* around the router: runs for redirects and /__health too (x->outer) */
     const char *name;  /* of the plugin */
     const char *where; /* "<name> <phase>", WHERE_MAX bytes, filled up with NUL */
@@ -42,7 +43,6 @@ struct chains {
     struct place *backends;  /* by backend->id */
     uint8_t *endpoint_phases, *backend_phases, *wants_body, *wants_content;
     size_t endpoint_count, backend_count;
-    int plugin_count;
 };
 
 void chains_init(struct chains *c, const struct config *config);

@@ -157,7 +157,7 @@ static struct answer_taken refuse_stopped(struct run *run, const struct entry *e
 }
 
 /* function(instance, exchange or call) */
-static struct answer_taken run_entry(struct run *run, const struct entry *e)
+static struct answer_taken call_function(struct run *run, const struct entry *e)
 {
     struct script *s = run->script;
     struct run *outer = s->running;
@@ -189,7 +189,7 @@ static struct answer_taken run_chain(struct run *run)
         }
         if (run->phase == PHASE_CALL)
             run->c->hook_depth = e->layer;
-        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : run_entry(run, e);
+        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : call_function(run, e);
     }
     if (taken.result == HOOK_NEXT && run->phase == PHASE_CALL)
         run->c->hook_depth = run->place->layers;

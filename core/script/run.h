@@ -43,6 +43,9 @@ int run_wait(struct run *run, void (*cancel)(struct run *run));
 /* Goes on with the topmost results values on run->L. */
 void run_resume(struct run *run, int results);
 
+/* Is the plugin that is running somebody else's than ours (or are none of them)? */
+bool run_is_foreign(const struct run *run);
+
 /* Drops what is suspended for a life that ends. */
 struct life;
 void runs_cancel(struct life *life);

@@ -168,8 +168,6 @@ static int boot(lua_State *L)
     use_our_files(L, home);
     require_module(L, "cuttle.int64");
     value_use_int64(s, L);
-    lua_newtable(L);
-    s->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
     require_module(L, "cuttle.boot");
     api_open(s);
     lua_pushstring(L, home);

@@ -23,11 +23,7 @@ struct script {
     struct run *running;    /* whose coroutine is executing; NULL: none */
     struct list free_runs;  /* coroutines that wait for work */
     struct list free_lives; /* box.h */
-    size_t run_count;
-    size_t life_count;
 
-    int anchors;                  /* ref of the table that keeps the boxes of living exchanges and calls */
-    const void *metas[BOX_KINDS]; /* identity of each kind's metatable */
     int meta_refs[BOX_KINDS];
     const void *array_meta; /* marks tables that are JSON arrays */
     int array_meta_ref;

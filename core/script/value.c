@@ -242,8 +242,8 @@ static struct node *take(struct taking *t, int index)
             return node_new_null(t->arena);
         break;
     case LUA_TUSERDATA:
-        if (box_test(t->s, t->L, index, BOX_DOC) != NULL)
-            return node_clone(t->arena, check_doc(t->s, t->L, index, &x));
+        if (box_test(t->L, index, BOX_DOC) != NULL)
+            return node_clone(t->arena, check_doc(t->L, index, &x));
         break;
     default: break;
     }

@@ -257,9 +257,13 @@ function boot:add_phase(place, layers, phase, order)
   end
   for _, position in ipairs(without_last_static(layers, running)) do
     local layer = layers[position]
-    local name = layer.core or layer.plugin.name
-    self.host.add(place.scope, place.id, phase, position - 1, name, layer.instance,
-      layer.core == nil and layer.instance[phase] or nil, layer.outer)
+    if layer.core then
+      self.host.add(place.scope, place.id, phase, position - 1, layer.core)
+    else
+      local plugin = layer.plugin
+      self.host.add(place.scope, place.id, phase, position - 1, plugin.name, layer.instance, layer.instance[phase],
+        plugin.number, plugin.ours, layer.outer)
+    end
   end
 end
 

@@ -88,6 +88,7 @@ function loader.new(host, home, options, log)
     host = host, home = home, options = options, log = log,
     by_namespace = {}, by_name = {}, files = {}, -- of users
     ours = {},                                   -- by file: the list of its plugins
+    count = 0,
   }, loader)
 end
 
@@ -118,7 +119,8 @@ function loader:load_file(name, path, chunk_name, folder)
     local ok, why = loader.check_shape(plugin)
     if not ok then return nil, ("%s: %s"):format(chunk_name, why) end
     plugin.name = plugin.name or name
-    plugin.file = chunk_name
+    plugin.file, plugin.ours, plugin.number = chunk_name, false, self.count
+    self.count = self.count + 1 -- the same in each worker: the watchdog knows plugins by it
   end
   return plugins
 end
@@ -194,6 +196,7 @@ function loader:load_ours(file)
   if not items[file .. ".lua"] then return nil, "" end
   local chunk_name = "plugins/" .. file .. ".lua"
   local plugins, problem = self:load_file(file, self.home .. "/" .. chunk_name, chunk_name, self.home .. "/plugins")
+  for _, plugin in ipairs(plugins or {}) do plugin.ours = true end
   self.ours[file] = plugins
   return plugins, problem
 end
