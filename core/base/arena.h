@@ -45,8 +45,7 @@ char *arena_bytes(struct arena *a, size_t len);
 
 /* A copy with a NUL behind it. */
 struct str arena_copy(struct arena *a, struct str s);
-struct str arena_printf(struct arena *a, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *a, const char *format, va_list args);
 
 /* Copies of both, one behind the other. */

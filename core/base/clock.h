@@ -8,12 +8,12 @@
 #include "base/error.h"
 #include "base/str.h"
 
-#define NANOSECOND ((int64_t)1)
+#define NANOSECOND  ((int64_t)1)
 #define MICROSECOND (1000 * NANOSECOND)
 #define MILLISECOND (1000 * MICROSECOND)
-#define SECOND (1000 * MILLISECOND)
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
+#define SECOND      (1000 * MILLISECOND)
+#define MINUTE      (60 * SECOND)
+#define HOUR        (60 * MINUTE)
 
 /* "1h30m", "1.5s", "-1s", "0": the syntax of Go's time.ParseDuration. The text of a failure is
  * "time: missing unit in duration", "time: unknown unit" or "time: invalid duration". */

@@ -13,15 +13,12 @@ struct error {
 void error_clear(struct error *err);
 
 /* Sets the text; err may be NULL. Returns false, so that a function can end in it. */
-bool error_set(struct error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool error_set(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends to the text. Returns false. */
-bool error_add(struct error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool error_add(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts text in front of what is there. Returns false. */
-bool error_prefix(struct error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+bool error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

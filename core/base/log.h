@@ -30,8 +30,8 @@ enum log_form {
 struct log_options {
     enum log_level level;
     enum log_form form;
-    const char *prefix;          /* "" for none */
-    const char *custom_format;   /* for LOG_CUSTOM */
+    const char *prefix;        /* "" for none */
+    const char *custom_format; /* for LOG_CUSTOM */
     bool to_stdout;
     bool to_syslog;
     int syslog_facility; /* LOG_LOCAL0.. of <syslog.h>, unshifted number 0..7 */
@@ -70,7 +70,7 @@ void log_write(struct log *l, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* One line (or several, separated by \n) of the access log, as it is, to the sink or, without one, to stdout
- * (whatever options.to_stdout says). Lines are collected and written together: log_flush writes what waits. */
+ * (whatever options.to_stdout says). Lines are collected: log_flush writes what waits. */
 void log_access(struct log *l, struct str line);
 void log_flush(struct log *l);
 

@@ -23,7 +23,7 @@ struct map {
 
 void map_init(struct map *m);
 void map_fini(struct map *m);
-void *map_get(const struct map *m, struct str key);         /* NULL if it is not there */
+void *map_get(const struct map *m, struct str key);        /* NULL if it is not there */
 void *map_set(struct map *m, struct str key, void *value); /* the value it replaced, or NULL */
 
 #endif

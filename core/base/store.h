@@ -28,8 +28,7 @@ void store_free(struct store *s); /* unmaps; NULL is fine */
 /* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
  * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity
  * >= 1. Never lets more than capacity + rate * time through. now is monotonic, in ns. */
-int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl,
-                   int64_t now);
+int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl, int64_t now);
 
 /* A record of four numbers for state machines: read it, decide, write it if nobody was faster. */
 struct store_record {
@@ -38,8 +37,7 @@ struct store_record {
 };
 void store_read(struct store *s, struct str key, int64_t now, struct store_record *record);
 /* False, and unchanged, if the version is no longer that of record. Raises record->version. */
-bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl,
-                 int64_t now);
+bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl, int64_t now);
 
 /* Adds to a counter (0 at first) and returns the sum. */
 double store_add(struct store *s, struct str key, double amount, int64_t ttl, int64_t now);

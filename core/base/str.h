@@ -15,8 +15,8 @@ struct str {
 };
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_NONE ((struct str){NULL, 0})
-#define STR_ARG(s) (int)(s).len, (s).ptr /* for "%.*s" */
+#define STR_NONE     ((struct str){NULL, 0})
+#define STR_ARG(s)   (int)(s).len, (s).ptr /* for "%.*s" */
 
 struct str str_of(const char *text); /* of a C string; NULL gives the empty str */
 bool str_equal(struct str a, struct str b);

@@ -230,7 +230,7 @@ describe("the processes", function()
       local answer, state = client:receive()
       assert.equal("", answer)
       assert.not_equal("late", state)
-      local line = "ERROR: %[SERVICE: Master%] worker %d .* was killed: it was in plugin loop request\n"
+      local line = "ERROR: %[SERVICE: Master%] worker %d .* hung for .* in plugin loop request and was killed\n"
       assert.truthy(gateway:out():find(line))
     end)
 
@@ -241,7 +241,7 @@ describe("the processes", function()
         for _ = 1, 3 do assert.is_nil((process.get(port, "/loop"))) end
         process.eventually(function() return process.get(port, "/loop") == 503 end, "503")
         assert.equal(200, (process.get(port, "/__health")))
-        assert.truthy(gateway:out():find("3 workers were killed in plugin loop within a minute", 1, true))
+        assert.truthy(gateway:out():find("3 workers hung in plugin loop within a minute", 1, true))
       end)
     end
   end)
