@@ -50,8 +50,8 @@ static inline void list_remove(struct list *link)
 }
 
 /* The body may remove the current link, and no other. */
-#define list_each(head, link, after)                                                     \
-    for (struct list *link = (head)->next, *after = link->next; link != (head);          \
+#define list_each(head, link, after)                                                                         \
+    for (struct list *link = (head)->next, *after = link->next; link != (head);                              \
          link = after, after = link->next)
 
 #endif

@@ -25,7 +25,7 @@ enum {
 static const struct log_options basic = {
     .level = LOG_DEBUG, .form = LOG_BASIC, .prefix = "", .to_stdout = true};
 
-/* A write of PIPE_BUF bytes to a pipe that polls writable neither blocks nor is mixed with those of others. */
+/* A write of PIPE_BUF bytes to a pipe that polls writable neither blocks nor is torn apart by others. */
 static size_t piece_size(void)
 {
     struct stat st;

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define ARRAY_LEN(array)                (sizeof(array) / sizeof((array)[0]))
+#define MUST_CHECK                      __attribute__((warn_unused_result))
 
 #endif
