@@ -43,9 +43,18 @@ static enum hook_result run_hooks(struct call *c, enum phase phase)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+/* A hook put something else in the place of a stream that has begun. */
+static bool stream_is_unwanted(const struct call *c)
+{
+    return c->plan->streams && !c->streaming && c->fetch != NULL && c->request->collect == 0 &&
+           !c->stream_over;
+}
+
 static void finish(struct call *c)
 {
     c->state = CALL_DONE;
+    if (stream_is_unwanted(c))
+        fetch_cancel(c->fetch);
     proxy_call_done(c);
 }
 
@@ -107,19 +116,6 @@ static struct str join(struct arena *a, const struct iovec *iov, int n)
     return (struct str){out, len};
 }
 
-static void copy_reply_fields(struct call *c)
-{
-    struct fields copy;
-
-    fields_init(&copy, c->arena);
-    for (unsigned i = 0; i < c->reply_fields.count; i++) {
-        const struct field *field = &c->reply_fields.items[i];
-
-        field_add(&copy, arena_copy(c->arena, field->name), arena_copy(c->arena, field->value));
-    }
-    c->reply_fields = copy;
-}
-
 /* The head came, and nobody could send it on within this turn (a hook waits): what is borrowed is copied, and
  * no more is taken. */
 static void keep_head(struct call *c)
@@ -132,7 +128,6 @@ static void keep_head(struct call *c)
     *piece = (struct iovec){(void *)bytes.ptr, bytes.len};
     c->pieces = piece;
     c->piece_count = 1;
-    copy_reply_fields(c);
     if (!c->stream_over) {
         c->paused = true;
         fetch_pause(c->fetch);
@@ -169,7 +164,6 @@ static void on_response(struct fetch *f, bool head, const struct iovec *iov, int
     } else if (c->plan->streams) {
         take_stream(c, iov, n, end);
     } else { /* no-op among others: that it answered is all that counts (core.md R-MG-7) */
-        copy_reply_fields(c);
         fetch_cancel(f);
         conclude(c, STR_NONE);
     }
@@ -192,14 +186,16 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
     struct call *c = f->owner;
 
     (void)why;
-    if (c->streaming && c->state == CALL_DONE)
-        passthrough_fail(c, describe(c, text));
-    else if (c->hook_waits) { /* its head is being looked at */
+    if (c->state == CALL_DONE) {
+        if (c->streaming)
+            passthrough_fail(c, describe(c, text));
+        return;
+    }
+    if (c->hook_waits) { /* it looks at the head of what is now cut */
         hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
         c->hook_waits = false;
-        fail(c, describe(c, text));
-    } else
-        fail(c, describe(c, text));
+    }
+    fail(c, describe(c, text));
 }
 
 static void on_writable(struct fetch *f)

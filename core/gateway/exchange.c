@@ -36,6 +36,17 @@ static bool has_hooks(const struct exchange *x, enum phase phase, bool service)
     return x->endpoint != NULL && (h->endpoint_phases[x->endpoint->id] & 1u << phase) != 0;
 }
 
+/* The hook said why by exchange_fail or exchange_error: an error of the pipe, or an answer. */
+static enum verdict after_failure(struct exchange *x)
+{
+    if (x->answered)
+        return RESPOND;
+    if (x->plan != NULL && x->failed)
+        return ANSWER;
+    exchange_fail(x, "a plugin failed");
+    return x->answered ? RESPOND : ANSWER;
+}
+
 /* Runs a phase when its step begins; afterwards tells what became of it. */
 static enum verdict run_phase(struct exchange *x, enum phase phase, bool service)
 {
@@ -51,7 +62,7 @@ static enum verdict run_phase(struct exchange *x, enum phase phase, bool service
     switch (x->hook_result) {
     case HOOK_NEXT: return GO;
     case HOOK_ANSWERED: return RESPOND;
-    case HOOK_FAILED: return x->answered ? RESPOND : ANSWER;
+    case HOOK_FAILED: return after_failure(x);
     case HOOK_WAIT: return WAIT;
     }
     return WAIT;
@@ -521,8 +532,10 @@ static void on_abort(struct stream *s, const char *why)
     if (x->step == STEP_CALLS)
         proxy_cut(x, "context canceled", true);
     if (!x->responded && x->plan != NULL) {
-        log_write(x->worker->log, LOG_ERROR, "%.*s context canceled: %s", STR_ARG(x->plan->log_name),
-                  why != NULL ? why : "the client went away");
+        bool plain = str_equal(str_of(why), STR("context canceled"));
+
+        log_write(x->worker->log, LOG_ERROR, "%.*s context canceled%s%s", STR_ARG(x->plan->log_name),
+                  plain ? "" : ": ", plain ? "" : why);
     }
     exchange_end(x);
 }
