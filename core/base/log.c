@@ -25,12 +25,15 @@ enum {
 static const struct log_options basic = {
     .level = LOG_DEBUG, .form = LOG_BASIC, .prefix = "", .to_stdout = true};
 
-/* A write of PIPE_BUF bytes to a pipe that polls writable neither blocks nor is torn apart by others. */
+/* A write of PIPE_BUF bytes to a pipe that polls writable neither blocks nor is torn apart by others. Files
+ * and /dev/null never block. */
 static size_t piece_size(void)
 {
     struct stat st;
+    bool never_blocks = fstat(STDOUT_FILENO, &st) == 0 &&
+                        (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(STDOUT_FILENO)));
 
-    return fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
+    return never_blocks ? SIZE_MAX : PIPE_BUF;
 }
 
 void log_init(struct log *l)
@@ -86,17 +89,22 @@ static size_t next_piece(const struct log *l)
     return last != NULL ? (size_t)(last - buf_head(&l->waiting)) + 1 : l->piece;
 }
 
+static bool takes_more(const struct log *l, int wait_ms)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    int ready = 1;
+
+    if (l->piece != SIZE_MAX)
+        while ((ready = poll(&out, 1, wait_ms)) < 0 && errno == EINTR)
+            continue;
+    return ready != 0;
+}
+
 /* Writes until nothing waits or stdout takes no more within wait_ms. */
 static void write_waiting(struct log *l, int wait_ms)
 {
-    while (buf_len(&l->waiting) > 0) {
-        struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    while (buf_len(&l->waiting) > 0 && takes_more(l, wait_ms)) {
         size_t len = next_piece(l);
-        int ready = poll(&out, 1, wait_ms);
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready == 0)
-            return;
         ssize_t sent = write(STDOUT_FILENO, buf_head(&l->waiting), len);
         if (sent >= 0)
             buf_consume(&l->waiting, (size_t)sent);
