@@ -69,8 +69,9 @@ void fields_reserve(struct fields *f, unsigned count); /* room for so many in al
 enum field_id field_id(struct str name);
 struct str field_id_name(enum field_id id); /* canonical spelling: "Content-Type" */
 
-/* Canonical spelling as Go's: each dash-separated word capitalised, the rest in lower case; a name with a byte
- * that is no token is left as it is. A constant for known names, else a copy in the arena if it differs. */
+/* Canonical spelling as Go's: each dash-separated word capitalised, the rest in lower case; a name with a
+ * byte that is no token is left as it is. A constant for known names, else a copy in the arena if it differs.
+ */
 struct str field_canonical(struct arena *a, struct str name);
 
 void field_add(struct fields *f, struct str name, struct str value);
@@ -87,21 +88,23 @@ struct str field_value(const struct fields *f, struct str name); /* the first va
 
 bool field_name_is(const struct field *field, struct str name);
 size_t token_len(const char *text, size_t len); /* how many bytes at its head are a token's */
-bool field_name_is_valid(struct str name);   /* a token: RFC 9110 section 5.6.2 */
-bool field_value_is_valid(struct str value); /* no CR, LF, NUL or other control but HTAB */
+bool field_name_is_valid(struct str name);      /* a token: RFC 9110 section 5.6.2 */
+bool field_value_is_valid(struct str value);    /* no CR, LF, NUL or other control but HTAB */
 
-/* Walks the comma-separated members of all lines of that name (RFC 9110 section 5.6.1), trimmed, without empty
- * ones. cursor starts as {0}. */
+/* Walks the comma-separated members of all lines of that name (RFC 9110 section 5.6.1), trimmed, without
+ * empty ones. cursor starts as {0}. */
 struct field_list_cursor {
     unsigned line;
     struct str rest;
     bool started;
 };
-bool field_list_next(const struct fields *f, enum field_id id, struct field_list_cursor *cursor, struct str *member);
+bool field_list_next(const struct fields *f, enum field_id id, struct field_list_cursor *cursor,
+                     struct str *member);
 bool field_list_has(const struct fields *f, enum field_id id, struct str member); /* in any letter case */
 
-/* Removes what belongs to one connection only: Connection and the fields it names, Keep-Alive, Proxy-Connection,
- * TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110 section 7.6.1). Content-Length stays. */
+/* Removes what belongs to one connection only: Connection and the fields it names, Keep-Alive,
+ * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110 section 7.6.1). Content-Length stays.
+ */
 void fields_remove_hop_by_hop(struct fields *f);
 
 #endif

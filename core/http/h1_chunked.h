@@ -1,7 +1,7 @@
 /* h1_chunked - the chunked transfer coding (RFC 9112 section 7.1), strict, in place.
  *
- * Reads a receive buffer as it comes, hands out the spans of content in it, checks and drops chunk extensions and the
- * trailer section.
+ * Reads a receive buffer as it comes, hands out the spans of content in it, checks and drops chunk extensions
+ * and the trailer section.
  */
 #ifndef HTTP_H1_CHUNKED_H
 #define HTTP_H1_CHUNKED_H
@@ -31,8 +31,9 @@ struct chunked {
 
 void chunked_init(struct chunked *c);
 
-/* Consumes from data; *used says how many bytes. Spans of content are stored from iov[0] on, *count says how many. */
-enum chunked_result chunked_read(struct chunked *c, const char *data, size_t len, size_t *used, struct iovec *iov,
-                                 int max, int *count);
+/* Consumes from data; *used says how many bytes. Spans of content are stored from iov[0] on, *count says how
+ * many. */
+enum chunked_result chunked_read(struct chunked *c, const char *data, size_t len, size_t *used,
+                                 struct iovec *iov, int max, int *count);
 
 #endif

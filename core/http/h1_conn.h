@@ -1,7 +1,10 @@
 /* h1_conn - one downstream HTTP/1.1 connection, and the stream that is on it.
  *
- *     H1_IDLE ──► H1_HEAD ──► H1_BUSY ──► H1_DRAIN ──► H1_IDLE ...      any of them ──► H1_LINGER ──►
- * H1_CLOSED no buffer   a request   the owner   content that has begun   has it      nobody wanted
+ *     H1_IDLE ──► H1_HEAD ──► H1_BUSY ──► H1_DRAIN ──► H1_IDLE
+ *     no buffer   a request   the owner   content that
+ *                 has begun   has it      nobody wanted
+ *
+ *     any of them ──► H1_LINGER ──► H1_CLOSED
  *
  * h1_server.c moves it from state to state, h1_request.c reads, h1_response.c writes.
  *

@@ -304,8 +304,9 @@ void h1_stream_read(struct stream *base, bool on)
     s->reading = on;
     if (!on || s->end_told)
         return;
-    if (s->wants_continue && !s->responded && !s->content_ended)
+    if (s->wants_continue && !s->responded && recv_buf_is_empty(&c->in))
         h1_send_continue(s);
+    s->wants_continue = false; /* content that is on its way was not waited for */
     sock_want(c->sock, c->sock->want | SOCK_READ);
     if (s->content_ended || !recv_buf_is_empty(&c->in))
         env_defer(c->base.server->env, &c->task);

@@ -187,7 +187,8 @@ static bool must_close(const struct h1_stream *s)
     if (s->conn->base.server->draining)
         return true;
     /* A client that still waits for 100 (Continue) may send the content now, or not. */
-    return s->wants_continue || (request->framing == FRAMING_LENGTH && s->left > STREAM_DROP_MAX);
+    return (s->wants_continue && recv_buf_is_empty(&s->conn->in)) ||
+           (request->framing == FRAMING_LENGTH && s->left > STREAM_DROP_MAX);
 }
 
 /* Counts content against what was announced; false: there is none to send. */
@@ -312,7 +313,6 @@ void h1_send_continue(struct h1_stream *s)
 {
     struct iovec iov = {"HTTP/1.1 100 Continue\r\n\r\n", 25};
 
-    s->wants_continue = false;
     put_spans(s, &iov, 1, false);
 }
 

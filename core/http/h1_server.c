@@ -160,7 +160,7 @@ static void on_ready(struct sock *sock, unsigned ready)
 }
 
 /* A request whose content does not come in time ends as one whose client is gone, but for an empty 500
- * (KrakenD: SRV-16). */
+ *, as KrakenD does. */
 static void on_read_timeout(struct h1_conn *c)
 {
     h1_abort(c, "context canceled", &(struct message_fault){500, NULL});

@@ -9,8 +9,9 @@ size_t h1_response_size(const struct fields *fields);
 size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
                          int64_t length, bool chunked, bool close, bool keep_alive_1_0);
 size_t h1_request_size(struct str method, struct str target, struct str host, const struct fields *fields);
-size_t h1_write_request(char *dst, struct str method, struct str target, struct str host, const struct fields *fields,
-                        int64_t length, bool chunked, bool accept_gzip, bool close);
+size_t h1_write_request(char *dst, struct str method, struct str target, struct str host,
+                        const struct fields *fields, int64_t length, bool chunked, bool accept_gzip,
+                        bool close);
 
 enum { H1_CHUNK_HEAD_MAX = 20 };
 size_t h1_write_chunk_head(char *dst, uint64_t len); /* "1f\r\n" */

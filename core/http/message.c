@@ -176,7 +176,6 @@ bool response_finish(struct response *r, struct str method, struct message_fault
     return true;
 }
 
-#define DIGITS(TEXT)         TEXT "0" TEXT "1" TEXT "2" TEXT "3" TEXT "4" TEXT "5" TEXT "6" TEXT "7" TEXT "8" TEXT "9"
 #define REASON(status, text) [status] = {text, sizeof(text) - 1}
 
 static const struct str reasons[600] = {
@@ -245,16 +244,17 @@ static const struct str reasons[600] = {
 };
 
 /* "status code 100status code 101...": the phrases of all others, one behind the other. */
-#define HUNDRED(h)                                                                                           \
-    DIGITS("status code " h "0")                                                                             \
-    DIGITS("status code " h "1")                                                                             \
-    DIGITS("status code " h "2") DIGITS("status code " h "3") DIGITS("status code " h "4")                   \
-        DIGITS("status code " h "5") DIGITS("status code " h "6") DIGITS("status code " h "7")               \
-            DIGITS("status code " h "8") DIGITS("status code " h "9")
+/* clang-format off */
+#define TEN(s) s "0" s "1" s "2" s "3" s "4" s "5" s "6" s "7" s "8" s "9"
+#define HUNDRED(s) \
+    TEN(s "0") TEN(s "1") TEN(s "2") TEN(s "3") TEN(s "4") TEN(s "5") TEN(s "6") TEN(s "7") TEN(s "8") TEN(s "9")
+#define PHRASES(h) HUNDRED("status code " h)
+/* clang-format on */
+
 enum { UNKNOWN_LEN = sizeof("status code 999") - 1 };
 
-static const char unknown[] = HUNDRED("1") HUNDRED("2") HUNDRED("3") HUNDRED("4") HUNDRED("5") HUNDRED("6")
-    HUNDRED("7") HUNDRED("8") HUNDRED("9");
+static const char unknown[] = PHRASES("1") PHRASES("2") PHRASES("3") PHRASES("4") PHRASES("5") PHRASES("6")
+    PHRASES("7") PHRASES("8") PHRASES("9");
 
 struct str status_reason(int status)
 {

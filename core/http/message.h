@@ -1,7 +1,7 @@
 /* message - request and response heads, and the rules that frame their content (RFC 9112 section 6).
  *
- * Reject, never repair: a head that is not exactly as the RFC wants it is an error. What is forwarded is written
- * fresh from these structs, never copied raw.
+ * Reject, never repair: a head that is not exactly as the RFC wants it is an error. What is forwarded is
+ * written fresh from these structs, never copied raw.
  */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
@@ -20,12 +20,12 @@ struct request {
     struct str method; /* case-sensitive token */
     struct str target; /* as received */
     struct target parts;
-    struct str host;   /* of an absolute target, else of the Host field; may be empty in HTTP/1.0 */
-    int minor;         /* HTTP/1.minor */
+    struct str host; /* of an absolute target, else of the Host field; may be empty in HTTP/1.0 */
+    int minor;       /* HTTP/1.minor */
     struct fields fields;
     enum framing framing;
-    uint64_t length;      /* of FRAMING_LENGTH */
-    bool keep_alive;      /* may the connection be used again, as far as the client says */
+    uint64_t length; /* of FRAMING_LENGTH */
+    bool keep_alive; /* may the connection be used again, as far as the client says */
     bool expects_continue;
 };
 
@@ -45,12 +45,12 @@ struct message_fault {
     const char *text; /* "" or the reason: "missing required Host header" */
 };
 
-/* Decides framing and the rest of request/response from start-line and fields, which are complete. False: fault
- * says how to answer. */
+/* Decides framing and the rest of request/response from start-line and fields, which are complete. False:
+ * fault says how to answer. */
 bool request_finish(struct request *r, struct message_fault *fault);
 /* method: of the request it answers (HEAD has no content). */
 bool response_finish(struct response *r, struct str method, struct message_fault *fault);
 
-struct str status_reason(int status); /* standard phrase; "status code 999" for unknown ones (core.md 7.1) */
+struct str status_reason(int status); /* standard phrase; "status code 999" for unknown ones */
 
 #endif

@@ -8,8 +8,8 @@
  *                                                                      any time: on_abort
  *
  * Borrow:  the request head lives in the receive buffer until on_done or on_abort; stream->arena too.
- * Events:  after on_done or on_abort the stream is gone. Neither is called from inside stream_* functions but from the
- *          loop (a task), so callers may keep using the stream until they return.
+ * Events:  after on_done or on_abort the stream is gone. Neither is called from inside stream_* functions but
+ * from the loop (a task), so callers may keep using the stream until they return.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -24,7 +24,7 @@ struct stream;
 struct stream_ops;
 
 struct server_options {
-    int64_t read_timeout;        /* whole request; 0: none (all of service.md 2) */
+    int64_t read_timeout;        /* whole request; 0: none */
     int64_t read_header_timeout; /* 0: read_timeout */
     int64_t write_timeout;       /* from the end of the head to the end of the response; 0: none */
     int64_t idle_timeout;        /* 0: read_timeout */
@@ -33,31 +33,32 @@ struct server_options {
 };
 
 struct stream_events {
-    /* Content, as spans valid for the call only; end: that was all (n may be 0). Only after stream_read(s, true). */
+    /* Content, as spans valid for the call only; end: that was all (n may be 0). Only after stream_read(s,
+     * true). */
     void (*on_body)(struct stream *s, const struct iovec *iov, int n, bool end);
     /* What was written has drained below the mark: go on with stream_write. */
     void (*on_writable)(struct stream *s);
     /* The response is out (or lies in the kernel's buffer). */
     void (*on_done)(struct stream *s);
-    /* The client went away, broke the rules inside the content, or ran into a timeout. Nothing can be sent any more.
-     * The stream is gone when this returns. */
+    /* The client went away, broke the rules inside the content, or ran into a timeout. Nothing can be sent
+     * any more. The stream is gone when this returns. */
     void (*on_abort)(struct stream *s, const char *why);
 };
 
 struct stream {
     struct request request;
-    const struct stream_ops *ops; /* the protocol's */
-    struct arena *arena; /* of this request: use it for everything that lives as long */
+    const struct stream_ops *ops;       /* the protocol's */
+    struct arena *arena;                /* of this request: use it for everything that lives as long */
     const struct stream_events *events; /* set by on_request before it returns */
     void *owner;
-    int64_t started; /* env->now when its first byte came */
+    int64_t started;   /* env->now when its first byte came */
     uint64_t received; /* content bytes so far */
     uint64_t sent;     /* content bytes of the response so far */
 };
 
 struct server_response {
     int status;
-    const struct fields *fields; /* without framing and Date, which the server adds; written in the given spelling */
+    const struct fields *fields; /* as given, without those of framing; Date is added unless it is there */
     int64_t length;              /* of the content if known, else -1. With end: taken from the spans */
     bool close;                  /* close the connection afterwards */
 };
@@ -73,13 +74,16 @@ void server_drain(struct server *s);
 size_t server_conn_count(const struct server *s);
 void server_free(struct server *s); /* cuts what is left */
 
-/* Wants the content (true) or pauses it (false: back-pressure). The first time it sends 100 (Continue) if the client
- * waits for it. Content that nobody wanted is read and dropped up to a limit (256 KiB), else the connection closes. */
+/* Wants the content (true) or pauses it (false: back-pressure). The first time it sends 100 (Continue) if the
+ * client waits for it. Content that nobody wanted is read and dropped up to a limit (256 KiB), else the
+ * connection closes. */
 void stream_read(struct stream *s, bool on);
 
-/* Sends the head and content in one write. With end the spans are borrowed until on_done or on_abort; otherwise they are
- * used or copied before it returns. Once per stream. A HEAD request, 204 and 304 get no content whatever is given. */
-void stream_respond(struct stream *s, const struct server_response *r, const struct iovec *iov, int n, bool end);
+/* Sends the head and content in one write. With end the spans are borrowed until on_done or on_abort;
+ * otherwise they are used or copied before it returns. Once per stream. A HEAD request, 204 and 304 get no
+ * content whatever is given. */
+void stream_respond(struct stream *s, const struct server_response *r, const struct iovec *iov, int n,
+                    bool end);
 /* More content; copied as far as it cannot be sent. False: enough for now, wait for on_writable. */
 bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end);
 /* Ends the response where it is: the connection closes without the end of the content. on_done follows. */

@@ -1,4 +1,4 @@
-/* target - request targets, URLs and queries, with Go's rules where KrakenD shows them (core.md 2, 4.2, 4.3). */
+/* target - request targets, URLs and queries, with Go's rules where KrakenD shows them. */
 #ifndef HTTP_TARGET_H
 #define HTTP_TARGET_H
 
@@ -13,13 +13,14 @@ struct target {
     enum target_form form;
     struct str authority; /* of the absolute and authority forms */
     struct str scheme;
-    struct str path;      /* raw, begins with "/"; "*" of the asterisk form */
-    struct str query;     /* raw, without "?" */
-    bool has_query;       /* "/a?" has an empty one */
+    struct str path;  /* raw, begins with "/"; "*" of the asterisk form */
+    struct str query; /* raw, without "?" */
+    bool has_query;   /* "/a?" has an empty one */
 };
 
-/* False for what no target may be: an empty one, a raw space, control or (in authority) illegal bytes, a broken
- * percent-escape in the path, a fragment, an unknown form for that method. Bytes above 127 are let through raw. */
+/* False for what no target may be: an empty one, a raw space, control or (in authority) illegal bytes, a
+ * broken percent-escape in the path, a fragment, an unknown form for that method. Bytes above 127 are let
+ * through raw. */
 bool target_parse(struct target *t, struct str method, struct str text);
 
 /* "host", "host:8080", "[::1]:80": is it a legal Host (RFC 9110 section 7.2)? May be empty. */
@@ -34,13 +35,13 @@ bool query_decode(struct arena *a, struct str s, struct str *out);
 /* Go's url.QueryEscape. */
 struct str query_encode(struct arena *a, struct str s);
 
-/* A decoded path as Go's URL.EscapedPath writes it (core.md 4.3): raw is taken verbatim when every byte of it is
- * legal in a path and it decodes to path; else path is encoded anew. */
+/* A decoded path as Go's URL.EscapedPath writes it: raw is taken verbatim when every byte of it
+ * is legal in a path and it decodes to path; else path is encoded anew. */
 struct str path_encode(struct arena *a, struct str path, struct str raw);
 /* Go's path.Clean with one final slash kept: "//", "." and ".." resolved; begins with "/". */
 struct str path_clean(struct arena *a, struct str path);
 
-/* A query as Go parses it: pairs in order; those with ";" or a broken escape are dropped (R-QS-1). */
+/* A query as Go parses it: pairs in order; those with ";" or a broken escape are dropped. */
 struct query_pair {
     struct str name;
     struct str value;
@@ -50,7 +51,7 @@ struct query {
     size_t count;
 };
 void query_parse(struct arena *a, struct str raw, struct query *q);
-/* Form-encoded, sorted bytewise by name, values of a name in their order (R-QS-2). */
+/* Form-encoded, sorted bytewise by name, values of a name in their order. */
 struct str query_format(struct arena *a, const struct query *q);
 
 /* An absolute URL for the client. */
@@ -61,15 +62,16 @@ struct url {
     struct str authority; /* host[:port] as written: the Host field */
     struct str host;      /* without brackets */
     uint16_t port;
-    struct str target;    /* what goes on the request line: path and query, never empty */
-    struct str text;      /* the whole URL, for messages: without a password */
+    struct str target; /* what goes on the request line: path and query, never empty */
+    struct str text;   /* the whole URL, for messages: without a password */
 };
 /* Why not: Go's texts where KrakenD shows them: `parse "<url>": net/url: invalid control character in URL`,
- * `parse "<url>": invalid URL escape "%zz"`, `unsupported protocol scheme ""`, `first path segment in URL cannot contain
- * colon` (core.md 7.6). Encodes what may not be raw: the path as path_encode, in the query space, control and
- * non-ASCII bytes (design 4). A fragment is dropped. */
+ * `parse "<url>": invalid URL escape "%zz"`, `unsupported protocol scheme ""`, `first path segment in URL
+ * cannot contain colon`. Encodes what may not be raw: the path as path_encode, in the query
+ * space, control and non-ASCII bytes. A fragment is dropped. */
 bool url_parse(struct arena *a, struct str text, struct url *url, struct error *err);
 /* RFC 3986 section 5: the URL that a Location means. */
-bool url_resolve(struct arena *a, const struct url *base, struct str reference, struct url *url, struct error *err);
+bool url_resolve(struct arena *a, const struct url *base, struct str reference, struct url *url,
+                 struct error *err);
 
 #endif

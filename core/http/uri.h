@@ -1,4 +1,5 @@
-/* uri - what targets, queries and URLs are made of: classes of bytes and percent-escapes (RFC 3986 section 2). */
+/* uri - what targets, queries and URLs are made of: classes of bytes and percent-escapes (RFC 3986 section
+ * 2). */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
 
@@ -22,7 +23,8 @@ size_t uri_find_bad_escape(struct str s);
 /* "%41"; returns what follows it. */
 char *uri_write_escape(char *dst, char c);
 
-/* RFC 3986 section 5.2.4 on a path that begins with "/"; unlike path_clean it keeps empty segments, and a final "." or
+/* RFC 3986 section 5.2.4 on a path that begins with "/"; unlike path_clean it keeps empty segments, and a
+ * final "." or
  * ".." leaves a slash. */
 struct str uri_remove_dots(struct arena *a, struct str path);
 

@@ -180,6 +180,12 @@ describe("server", function()
       assert.equal(2, #client:responses())
     end)
 
+    it("is not answered when the content is there", function()
+      local client = world:connect(expecting .. "ab")
+      client:send("c" .. expecting .. "def")
+      assert.same({ "abc", "def" }, { client:responses()[1].body, client:responses()[2].body })
+    end)
+
     it("closes when the answer is final", function()
       world.handler = function(s) s:respond(403, "no") end
       local client = world:connect(expecting)
