@@ -159,8 +159,8 @@ static void on_ready(struct sock *sock, unsigned ready)
         h1_receive(c);
 }
 
-/* A request whose content does not come in time ends as one whose client is gone, but for an empty 500
- *, as KrakenD does. */
+/* A request whose content does not come in time ends as one whose client is gone, after an empty 500: as in
+ * KrakenD. */
 static void on_read_timeout(struct h1_conn *c)
 {
     h1_abort(c, "context canceled", &(struct message_fault){500, NULL});
