@@ -146,6 +146,21 @@ describe("the processes", function()
     end)
   end)
 
+  it("count together: a limit is one for all workers", function()
+    write("krakend.json", ([[{
+      "version": 3, "port": %d, "listen_ip": "127.0.0.1",
+      "endpoints": [{ "endpoint": "/limited",
+        "backend": [{ "host": ["http://127.0.0.1:%d"], "url_pattern": "/__health" }],
+        "extra_config": { "qos/ratelimit/router": { "max_rate": 10, "every": "1h", "capacity": 10 } } }] }]]):format(port, port))
+    start("--workers", "4")
+    local statuses = {}
+    for _ = 1, 60 do
+      local status = process.get(port, "/limited")
+      statuses[status] = (statuses[status] or 0) + 1
+    end
+    assert.same({ [200] = 10, [503] = 50 }, statuses)
+  end)
+
   describe("at their end", function()
     it("finish what is in flight after SIGTERM, and take nothing new", function()
       start("--workers", "2")
