@@ -42,6 +42,14 @@ describe("the processes", function()
     process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
   end
 
+  --- The pids of so many workers, once there are.
+  local function workers(count)
+    return process.eventually(function()
+      local pids = gateway:workers()
+      return #pids == count and pids
+    end, count .. " workers")
+  end
+
   local function connect()
     local c = assert(process.connect(port))
     conns[#conns + 1] = c
@@ -77,23 +85,23 @@ describe("the processes", function()
   describe("of workers", function()
     it("are as many as --workers says", function()
       start("--workers", "3")
-      assert.equal(3, #gateway:workers())
+      workers(3)
     end)
 
     it("are as many as the configuration says, if the command line does not", function()
       configure('"extra_config": { "cuttle/workers": { "count": 2 } }')
       start()
-      assert.equal(2, #gateway:workers())
+      workers(2)
     end)
 
     it("are replaced within a second when killed, while the port goes on answering", function()
       start("--workers", "2")
-      local victim, killed = gateway:workers()[1], process.now()
+      local victim, killed = workers(2)[1], process.now()
       require("ffi").C.kill(victim, KILL)
       for _ = 1, 40 do assert.equal(200, (process.get(port, "/__health", 1))) end
       process.eventually(function()
-        local workers = gateway:workers()
-        return #workers == 2 and workers[1] ~= victim and workers[2] ~= victim
+        local now = gateway:workers()
+        return #now == 2 and now[1] ~= victim and now[2] ~= victim
       end, "a new worker", killed + 1 - process.now())
       assert.truthy(gateway:out():find("ERROR: %[SERVICE: Master%] worker %d+ %(pid %d+%) was ended by signal 9"))
     end)
@@ -115,11 +123,10 @@ describe("the processes", function()
 
     it("end when their master is killed", function()
       start("--workers", "2")
-      local workers = gateway:workers()
-      assert.equal(2, #workers)
+      local pids = workers(2)
       gateway:signal(KILL)
       assert.equal(-KILL, gateway:wait())
-      for _, pid in ipairs(workers) do
+      for _, pid in ipairs(pids) do
         process.eventually(function() return not process.lives(pid) end, "the end of a worker")
       end
       assert.is_nil(process.connect(port))
@@ -151,7 +158,8 @@ describe("the processes", function()
       "version": 3, "port": %d, "listen_ip": "127.0.0.1",
       "endpoints": [{ "endpoint": "/limited",
         "backend": [{ "host": ["http://127.0.0.1:%d"], "url_pattern": "/__health" }],
-        "extra_config": { "qos/ratelimit/router": { "max_rate": 10, "every": "1h", "capacity": 10 } } }] }]]):format(port, port))
+        "extra_config": { "qos/ratelimit/router": { "max_rate": 10, "every": "1h", "capacity": 10 } } }] }]]):format(
+      port, port))
     start("--workers", "4")
     local statuses = {}
     for _ = 1, 60 do
@@ -234,13 +242,13 @@ describe("the processes", function()
     it("name it in the log, replace its worker, and answer throughout", function()
       configure_loop("request", '"spec/loop": {}', "")
       start("--workers", "2")
-      local before = gateway:workers()
+      local before = workers(2)
       local client = connect()
       client:send("GET /loop HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
       process.eventually(function()
         assert.equal(200, (process.get(port, "/__health", 3)))
-        local workers = gateway:workers()
-        return #workers == 2 and (workers[1] ~= before[1] or workers[2] ~= before[2])
+        local now = gateway:workers()
+        return #now == 2 and (now[1] ~= before[1] or now[2] ~= before[2])
       end, "a new worker")
       local answer, state = client:receive()
       assert.equal("", answer)
