@@ -219,6 +219,16 @@ static struct str toggle_slash(struct arena *a, struct str path)
     return arena_join(a, path, STR("/"));
 }
 
+/* Clean, with the final slash that "/." stands for. */
+static struct str clean_target(struct arena *a, struct str path)
+{
+    struct str clean = path_clean(a, path);
+
+    if (str_ends_with(path, STR("/.")) && clean.len > 1 && !str_ends_with(clean, STR("/")))
+        return arena_join(a, clean, STR("/"));
+    return clean;
+}
+
 static bool wants_redirect(const struct router *r, const struct tree *t, struct arena *a, struct str path,
                            struct str asked, struct route_match *match)
 {
@@ -230,7 +240,7 @@ static bool wants_redirect(const struct router *r, const struct tree *t, struct 
         redirect(a, toggle_slash(a, asked), true, match);
         return true;
     }
-    if (!r->options->disable_redirect_fixed_path && tree_fix_path(t, a, path_clean(a, asked), &fixed)) {
+    if (!r->options->disable_redirect_fixed_path && tree_fix_path(t, a, clean_target(a, asked), &fixed)) {
         redirect(a, fixed, false, match);
         return true;
     }

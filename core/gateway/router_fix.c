@@ -175,10 +175,21 @@ static bool fix_end(struct fix *f, struct spot s)
     return true;
 }
 
-/* A last slash that leads nowhere is dropped: where a route ends, and over-eagerly where one goes on. */
-static bool drops_slash(struct spot s)
+/* A last slash is dropped where a route ends. */
+static bool ends_here(struct spot s)
 {
-    return at_end(s) && (s.n->route != NULL || tree_child(s.n, '/') != NULL);
+    if (s.n->kind == NODE_PARAM && s.n->child_count > 0)
+        return false;
+    return at_end(s) && s.n->param == NULL && s.n->route != NULL;
+}
+
+/* Over-eager as the reference is: it is dropped also where a route goes on behind it, but not with a
+ * parameter. */
+static bool goes_on(struct spot s)
+{
+    const struct tree_node *child = tree_child(s.n, '/');
+
+    return at_end(s) && child != NULL && child->text.len > 1;
 }
 
 static bool fix_walk(struct fix *f, struct spot s, struct str path);
@@ -217,16 +228,22 @@ static bool fix_walk(struct fix *f, struct spot s, struct str path)
             return true;
     }
     f->len = mark;
+    if (is_slash(path) && goes_on(s))
+        return true;
     if (at_end(s) && s.n->param != NULL && fix_param(f, s.n->param, path))
         return true;
     f->len = mark;
-    return is_slash(path) && drops_slash(s);
+    return is_slash(path) && ends_here(s);
 }
 
 bool tree_fix_path(const struct tree *t, struct arena *a, struct str path, struct str *fixed)
 {
     struct fix f = {arena_bytes(a, 2 * path.len + t->depth + 1), 0};
 
+    if (is_slash(path) && t->root->text.len > 1) {
+        *fixed = path; /* as over-eager */
+        return true;
+    }
     if (!fix_walk(&f, (struct spot){t->root, 0}, path))
         return false;
     *fixed = (struct str){f.out, f.len};
