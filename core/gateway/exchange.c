@@ -304,6 +304,7 @@ static enum verdict step_collect(struct exchange *x)
         if (group->timeout < 0)
             return too_late(x);
         timer_start(x->worker->env, &x->deadline, group->timeout);
+        x->stream->failure_fields = &x->worker->plans->failure_fields;
     }
     if (x->late)
         return too_late(x);

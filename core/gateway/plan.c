@@ -257,6 +257,9 @@ struct plans *plans_new(const struct config *config)
     p->user_agent = STR("KrakenD Version " KRAKEND_VERSION);
     p->version =
         config->router.hide_version_header ? STR("Version undefined") : STR("Version " KRAKEND_VERSION);
+    fields_init(&p->failure_fields, &p->arena);
+    field_add_id(&p->failure_fields, FIELD_X_KRAKEND, p->version);
+    field_add_id(&p->failure_fields, FIELD_X_KRAKEND_COMPLETED, STR("false"));
     p->endpoints = arena_zalloc(&p->arena, (config->endpoint_count + 1) * sizeof(*p->endpoints));
     for (size_t i = 0; i < config->endpoint_count; i++)
         build_endpoint(&p->arena, &config->endpoints[i], &p->endpoints[i]);

@@ -69,6 +69,7 @@ struct plans {
     struct endpoint_plan *endpoints; /* by endpoint->id */
     struct str user_agent;           /* "KrakenD Version 2.13.8" */
     struct str version;              /* of X-Krakend: "Version 2.13.8", or hidden */
+    struct fields failure_fields;    /* of an endpoint's error */
 };
 
 struct plans *plans_new(const struct config *config);

@@ -318,6 +318,18 @@ void h1_send_continue(struct h1_stream *s)
 
 /* The form of Go's server: "HTTP/1.1 400 Bad Request: missing required Host header", and that again as the
  * content. */
+/* Field lines of what the owner adds. */
+static struct str fault_fields(struct arena *a, const struct fields *fields)
+{
+    struct str lines = STR("");
+
+    for (unsigned i = 0; fields != NULL && i < fields->count; i++) {
+        lines = arena_printf(a, "%.*s%.*s: %.*s\r\n", STR_ARG(lines), STR_ARG(fields->items[i].name),
+                             STR_ARG(fields->items[i].value));
+    }
+    return lines;
+}
+
 void h1_send_fault(struct h1_conn *c, const struct message_fault *fault)
 {
     struct arena *a = &c->stream->arena;
@@ -333,9 +345,11 @@ void h1_send_fault(struct h1_conn *c, const struct message_fault *fault)
     }
     if (content.len > 0)
         type = STR("Content-Type: text/plain; charset=utf-8\r\n");
+    struct str more = fault_fields(a, c->stream->base.failure_fields);
     struct str head = arena_printf(
-        a, "HTTP/1.1 %d %.*s\r\n%.*sDate: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-        fault->status, STR_ARG(reason), STR_ARG(type), server_date(c->base.server), content.len);
+        a, "HTTP/1.1 %d %.*s\r\n%.*s%.*sDate: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+        fault->status, STR_ARG(reason), STR_ARG(type), STR_ARG(more), server_date(c->base.server),
+        content.len);
     struct iovec iov[2] = {{(char *)(uintptr_t)head.ptr, head.len},
                            {(char *)(uintptr_t)content.ptr, content.len}};
     bool is_head = str_equal(c->stream->base.request.method, STR("HEAD"));
