@@ -1,0 +1,80 @@
+local script = require("spec.support.script")
+
+describe("what a phase returns", function()
+  after_each(script.clean)
+
+  local function request(statements, options)
+    local gateway, upstream = script.gateway(
+      ("function plugin:request(exchange) %s end"):format(statements), options)
+    return gateway:get("/x/1"), gateway, upstream
+  end
+
+  it("is an answer: status, fields, and a body of text or JSON", function()
+    local response, gateway, upstream = request([[
+      return { status = 403, fields = { ["x-why"] = "no", ["set-cookie"] = { "a=1", "b=2" } }, body = "out" }
+    ]])
+    assert.equal(403, response.status)
+    assert.equal("out", response.body)
+    assert.equal("no", response:field("X-Why"))
+    assert.is_nil(response:field("X-Krakend"))
+    assert.equal(0, #upstream.requests)
+    assert.is_nil(gateway:logged("ERROR"))
+    response = request('return { status = 200, body = { list = {}, n = 1.5, text = "a" } }')
+    assert.equal('{"list":{},"n":1.5,"text":"a"}', response.body)
+    assert.equal("application/json", response:field("Content-Type"))
+  end)
+
+  it("may say why in the access log", function()
+    local _, gateway = request('return { status = 429, reason = "too eager" }')
+    assert.truthy(gateway:logged("Error #01: too eager"))
+  end)
+
+  it("is 500 and a line in the log where it makes no sense", function()
+    for statements, why in pairs({
+      ["return 5"] = "returned a number",
+      ["return {}"] = "status: expected a number, got nil",
+      ["return { status = 0 }"] = "the answer's status 0 is none",
+      ["return { status = 42 }"] = "the answer's status 42 is none",
+      ["return { status = 1000 }"] = "the answer's status 1000 is none",
+      ["return { status = 200.5 }"] = "the answer's status 200.5 is none",
+      ["return { status = 200, fields = { 'x' } }"] = "fields: expected names",
+      ["return { status = 200, fields = { a = true } }"] = "the answer's field A: expected a text, got boolean",
+      ["return { status = 200, body = function() end }"] = "a function cannot be JSON",
+      ["return { status = 200, body = { 0/0 } }"] = "JSON has no number",
+      ["local t = {} t.t = t return { status = 200, body = t }"] = "nested too deeply",
+      ["local t return t.x"] = "spec_plugin.lua:2: attempt to index local 't' %(a nil value%)",
+      ["error({})"] = "spec_plugin.lua:2: error of type table",
+      ["error(setmetatable({}, { __tostring = function() return 'mine' end }))"] = "spec_plugin.lua:2: mine",
+      ["error()"] = "error of type nil",
+      ["coroutine.yield(1)"] = "yielded outside of a coroutine",
+      ["string.rep('x', -1)() "] = "attempt to call",
+    }) do
+      local response, gateway = request(statements)
+      assert.equal(500, response.status, statements)
+      assert.equal("", response.body, statements)
+      assert.truthy(gateway:logged("ERROR.*%[ENDPOINT: /x/{id}%] plugin spec_plugin, request phase: .*" .. why),
+        statements .. "\n" .. table.concat(gateway:log(), "\n"))
+    end
+  end)
+
+  it("does not end anything but its own exchange", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange) if exchange:query("bad") then error("no") end end
+    ]])
+    for _ = 1, 3 do
+      assert.equal(500, gateway:get("/x/1?bad=1").status)
+      assert.equal(200, gateway:get("/x/1").status)
+    end
+  end)
+
+  it("is an answer in the proxy and merged phases too, but not in the response phase", function()
+    local gateway, upstream = script.gateway("function plugin:proxy() return { status = 201, body = 'p' } end")
+    assert.equal(201, gateway:get("/x/1").status)
+    assert.equal(0, #upstream.requests)
+    gateway = script.gateway("function plugin:merged() return { status = 202, body = 'm' } end")
+    assert.equal(202, gateway:get("/x/1").status)
+    gateway = script.gateway("function plugin:response() return { status = 203 } end")
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("returned an answer %(only in: request, proxy, call, merged%)"))
+  end)
+end)

@@ -1,0 +1,116 @@
+local script = require("spec.support.script")
+
+describe("call", function()
+  after_each(script.clean)
+
+  local function gateway_with(body, options)
+    options = options or {}
+    options.scope = "backend"
+    return script.gateway(body, options)
+  end
+
+  it("is one upstream request, and may be changed", function()
+    local gateway, upstream = gateway_with([[
+      function plugin:call(call)
+        call:set_field("X-Was", call:method() .. " " .. call:url():gsub("^http://[^/]+", "") .. " " .. call:backend())
+        call:set_field("X-Client", call:exchange():field("X-Mine"))
+        call:set_url(call:url():gsub("/u$", "/v?x=1"))
+      end
+    ]])
+    upstream:on("GET", "/v"):reply(200, { v = 1 })
+    assert.equal(1, gateway:get("/x/1", { fields = { ["X-Mine"] = "m" } }):json().v)
+    local seen = upstream.requests[1]
+    assert.equal("GET /u /u", seen.fields:get("X-Was"))
+    assert.equal("m", seen.fields:get("X-Client"))
+    assert.equal("/v?x=1", seen.target)
+  end)
+
+  it("is answered in the backend's place: the content is decoded as the backend's", function()
+    local gateway, upstream = gateway_with([[
+      function plugin:call() return { status = 200, body = '{"mine": 1.10}' } end
+    ]])
+    assert.equal('{"mine": 1.10}', gateway:get("/x/1").body)
+    assert.equal(0, #upstream.requests)
+  end)
+
+  it("fails with a text; the endpoint's rules make the answer", function()
+    local gateway, upstream = gateway_with('function plugin:call(call) return call:fail("not today") end')
+    local response = gateway:get("/x/1")
+    assert.equal(500, response.status)
+    assert.equal("false", response:field("X-Krakend-Completed"))
+    assert.equal(0, #upstream.requests)
+    assert.truthy(gateway:logged("%[ENDPOINT: /x/:?{?id}?%] not today"))
+  end)
+
+  it("has its reply seen once, whatever came of it", function()
+    for _, case in ipairs({
+      { status = 200, seen = "nil nil 200" }, { status = 404, seen = "invalid status code 404.* false 404" },
+    }) do
+      local gateway = gateway_with([[
+        function plugin:reply(call)
+          local failure, cancelled = call:failure()
+          local response = call:response()
+          self.runtime.log.info("seen %s %s %s", tostring(failure), tostring(cancelled),
+            tostring(response and response:status()))
+        end
+      ]], { status = case.status })
+      gateway:get("/x/1")
+      local count = 0
+      for _, line in ipairs(gateway:log()) do
+        if line:find("seen") then
+          count = count + 1
+          assert.matches("seen " .. case.seen, line)
+        end
+      end
+      assert.equal(1, count)
+    end
+  end)
+
+  it("is the same value in call and reply", function()
+    local gateway = gateway_with([[
+      function plugin:call(call) self.mine = call end
+      function plugin:reply(call) call:response():data().same = self.mine == call end
+    ]])
+    assert.is_true(gateway:get("/x/1"):json().same)
+  end)
+
+  it("may be failed by its reply; plugins outside of that one see it failed", function()
+    local gateway = gateway_with([[
+      function plugin:reply(call) return call:fail("I do not like it") end
+    ]], { backend = { extra_config = {
+      ["spec/plugin"] = {}, ["qos/circuit-breaker"] = { max_errors = 0, timeout = 60 },
+    } } })
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("I do not like it"))
+  end)
+
+  it("fails when a plugin of the backend fails, and the breaker does not miss it", function()
+    local gateway = gateway_with('function plugin:reply() error("oops") end')
+    local response = gateway:get("/x/1")
+    assert.equal(500, response.status)
+    assert.truthy(gateway:logged("plugin spec_plugin, reply phase: .*oops"))
+  end)
+
+  it("tells failures of other phases' functions", function()
+    local gateway = gateway_with('function plugin:call(call) call:response() end')
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("call:response cannot be called in the call phase %(only in: reply%)"))
+  end)
+
+  it("reads and replaces the content of a no-op reply where the plugin says that it wants to", function()
+    local gateway = gateway_with([[
+      function plugin:reply(call)
+        local response = call:response()
+        response:set_body(response:body():upper())
+        response:set_field("X-Seen", "yes")
+        response:set_status(201)
+      end
+    ]], {
+      extra = "reads_content = true", reply = "hello", endpoint = { output_encoding = "no-op" },
+    })
+    local response = gateway:get("/x/1")
+    assert.equal("HELLO", response.body)
+    assert.equal("yes", response:field("X-Seen"))
+    assert.equal(201, response.status)
+  end)
+end)

@@ -1,0 +1,120 @@
+local script = require("spec.support.script")
+
+describe("exchange", function()
+  after_each(script.clean)
+
+  --- What the statements return for GET /x/7?a=1&a=2&b=%20, as the answer's body.
+  local function answered(statements, options)
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        local value = (function() %s end)()
+        return { status = 200, body = type(value) == "table" and value or tostring(value) }
+      end
+    ]]):format(statements), options)
+    return gateway:request({
+      method = "GET", path = "/x/7?a=1&a=2&b=%20", host = "shop.test", fields = { ["X-One"] = "1" },
+    }).body
+  end
+
+  it("tells what the client sent", function()
+    assert.equal("GET", answered("return exchange:method()"))
+    assert.equal("/x/7", answered("return exchange:path()"))
+    assert.equal("a=1&a=2&b=%20", answered("return exchange:raw_query()"))
+    assert.equal("1", answered('return exchange:query("a")'))
+    assert.equal(" ", answered('return exchange:query("b")'))
+    assert.equal("nil", answered('return exchange:query("c")'))
+    assert.equal("shop.test", answered("return exchange:host()"))
+    assert.equal("/x/{id}", answered("return exchange:endpoint()"))
+    assert.equal("7", answered('return exchange:param("id")'))
+    assert.equal("nil", answered('return exchange:param("other")'))
+    assert.equal("nil", answered("return exchange:body()"))
+    assert.equal("true", answered("return exchange:elapsed() >= 0"))
+  end)
+
+  it("finds fields in any letter case, the first line or all", function()
+    assert.equal("1", answered('return exchange:field("x-one")'))
+    assert.equal("nil", answered('return exchange:field("x-two")'))
+    assert.equal('["1","2"]', answered([[
+      exchange:add_field("x-one", "2")
+      return exchange:field_lines("X-One")
+    ]]))
+    assert.equal("nil", answered('exchange:set_field("X-One", nil) return exchange:field("X-One")'))
+  end)
+
+  it("is one value for its whole life, and dead afterwards", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange) self.kept = self.kept or exchange end
+      function plugin:response(exchange)
+        exchange:response():set_field("X-Same", tostring(self.kept == exchange))
+      end
+      function plugin:proxy() if self.second then return { status = 200, body = self.kept:method() } end
+        self.second = true
+      end
+    ]])
+    assert.equal("true", gateway:get("/x/1"):field("X-Same"))
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("exchange is over"))
+  end)
+
+  it("does not let a document be used after its exchange", function()
+    local gateway = script.gateway([[
+      function plugin:merged(exchange)
+        if self.kept then self.kept.id = 2 end
+        self.kept = exchange:response():data()
+      end
+    ]])
+    assert.equal(200, gateway:get("/x/1").status)
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("exchange is over"))
+  end)
+
+  it("says in which phases a function may be called", function()
+    local gateway = script.gateway('function plugin:request(exchange) exchange:response() end')
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("exchange:response cannot be called in the request phase %(only in: merged, " ..
+      "response, log%)"))
+    gateway = script.gateway('function plugin:merged(exchange) exchange:set_field("a", "b") end')
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("exchange:set_field cannot be called in the merged phase"))
+  end)
+
+  it("refuses fields that are none, and those that frame a message", function()
+    for _, arguments in ipairs({ '"a b", "c"', '"a", "b\\r\\nc: d"', '"Content-Length", "5"', '"connection", "close"',
+      '"transfer-encoding", "chunked"', '"", "x"' }) do
+      local gateway = script.gateway(("function plugin:request(exchange) exchange:set_field(%s) end"):format(arguments))
+      assert.equal(500, gateway:get("/x/1").status, arguments)
+    end
+  end)
+
+  it("changes what backends receive", function()
+    local gateway, upstream = script.gateway([[
+      function plugin:request(exchange)
+        exchange:set_field("X-Request", "r")
+        exchange:set_query("a=9")
+        exchange:set_param("id", "8")
+      end
+      function plugin:proxy(exchange)
+        exchange:set_field("X-Proxy", exchange:param("id") .. exchange:query("a"))
+      end
+    ]], { backend = { url_pattern = "/u" } })
+    gateway:get("/x/7?a=1")
+    local seen = upstream.requests[1]
+    assert.equal("r", seen.fields:get("X-Request"))
+    assert.equal("89", seen.fields:get("X-Proxy"))
+    assert.truthy(seen.target:find("a=9", 1, true))
+  end)
+
+  it("reads and replaces the body where the plugin says that it wants to", function()
+    local gateway, upstream = script.gateway([[
+      function plugin:request(exchange) exchange:set_body(exchange:body():upper()) end
+    ]], { extra = "reads_body = true", method = "POST", backend = { method = "POST" } })
+    assert.equal(200, gateway:post("/x/1", { body = "hello" }).status)
+    assert.equal("HELLO", upstream.requests[1].body)
+  end)
+
+  it("says what is missing where it does not", function()
+    local gateway = script.gateway("function plugin:request(exchange) exchange:body() end", { method = "POST" })
+    assert.equal(500, gateway:post("/x/1", { body = "hello" }).status)
+    assert.truthy(gateway:logged("needs `reads_body = true`"))
+  end)
+end)

@@ -1,0 +1,126 @@
+local kit = require("kit")
+local script = require("spec.support.script")
+
+describe("a phase that waits", function()
+  after_each(script.clean)
+
+  it("sleeps without holding up anybody", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange)
+        if exchange:query("slow") then self.runtime.sleep(1.5) end
+        return { status = 200, body = tostring(self.runtime.now()) }
+      end
+    ]])
+    local slow, fast = unpack(gateway:parallel({
+      { method = "GET", path = "/x/1?slow=1" }, { method = "GET", path = "/x/1" },
+    }))
+    assert.is_true(tonumber(slow.body) - tonumber(fast.body) >= 1.5)
+    assert.is_true(tonumber(slow.body) - tonumber(fast.body) < 1.6)
+  end)
+
+  it("waits in every phase but log, also within pcall", function()
+    local gateway = script.gateway([[
+      local function wait(self) assert(pcall(self.runtime.sleep, 0.1)) end
+      plugin.request, plugin.proxy, plugin.merged, plugin.response = wait, wait, wait, wait
+      function plugin:log()
+        local ok, why = pcall(self.runtime.sleep, 1)
+        self.runtime.log.info("log: %s %s", tostring(ok), why)
+      end
+    ]])
+    local begun = kit.now()
+    assert.equal(200, gateway:get("/x/1").status)
+    assert.is_true(kit.now() - begun >= 0.4)
+    assert.truthy(gateway:logged("log: false .*cannot be called in the log phase"))
+    gateway = script.gateway([[
+      function plugin:call() self.runtime.sleep(0.1) end
+      function plugin:reply(call) self.runtime.sleep(0.1) call:response():data().late = true end
+    ]], { scope = "backend" })
+    assert.is_true(gateway:get("/x/1"):json().late)
+  end)
+
+  it("asks other servers", function()
+    local other = kit.upstream()
+    other:on("POST", "/check"):reply(201, "fine", { ["X-A"] = "1" }):after("30ms")
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        local res, why = self.runtime.http.post("%s/check?a=b c", { body = "ask", fields = { ["X-B"] = "2" } })
+        return { status = 200, body = { status = res.status, body = res.body, a = res.fields["x-a"] } }
+      end
+    ]]):format(other.url))
+    assert.same({ status = 201, body = "fine", a = "1" }, gateway:get("/x/1"):json())
+    local seen = other.requests[1]
+    assert.equal("ask", seen.body)
+    assert.equal("2", seen.fields:get("X-B"))
+    assert.truthy(seen.target:find("^/check%?a=b"))
+  end)
+
+  it("is told why a request of its own failed", function()
+    local silent = kit.upstream()
+    silent:on("GET", "/"):silence()
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        local _, refused = self.runtime.http.get("http://192.0.2.200:9/")
+        local _, unknown = self.runtime.http.get("http://nowhere.test/")
+        local _, late = self.runtime.http.get("%s/", { timeout = 0.5 })
+        local _, none = self.runtime.http.get("no url")
+        return { status = 200, body = { refused = refused, unknown = unknown, late = late, none = none } }
+      end
+    ]]):format(silent.url))
+    local told = gateway:get("/x/1"):json()
+    assert.equal("timeout", told.late)
+    assert.truthy(told.refused and told.unknown and told.none)
+  end)
+
+  it("is dropped when the client goes away, and its request with it", function()
+    local other = kit.upstream()
+    other:on("GET", "/"):reply(200, "late"):after("5s")
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        self.runtime.log.info("asks")
+        self.runtime.http.get("%s/")
+        self.runtime.log.info("never")
+      end
+    ]]):format(other.url))
+    local connection = gateway:connect()
+    connection:request({ method = "GET", path = "/x/1" })
+    kit.wait(function() return gateway:logged("asks") end)
+    connection:close()
+    kit.advance("10s")
+    assert.is_nil(gateway:logged("never"))
+    assert.is_nil(gateway:logged("plugin spec_plugin"))
+    assert.equal(200, script.gateway("function plugin:request() end"):get("/x/1").status)
+  end)
+
+  it("is cut by the endpoint's timeout", function()
+    local gateway = script.gateway("function plugin:proxy() self.runtime.sleep(60) end",
+      { endpoint = { timeout = "1s" } })
+    local begun = kit.now()
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.is_true(kit.now() - begun < 2)
+  end)
+
+  it("runs one plugin after the other, outwards in reverse", function()
+    local folder = {}
+    for _, name in ipairs({ "a", "b" }) do
+      folder[name .. ".lua"] = script.source(([[
+        for _, phase in ipairs({ "request", "proxy", "merged", "response" }) do
+          plugin[phase] = function(self)
+            self.runtime.sleep(0.01)
+            self.runtime.log.info("did %s " .. phase)
+          end
+        end
+      ]]):format(name), { namespace = "team/" .. name })
+    end
+    local upstream = kit.upstream()
+    upstream:on("GET", "/u"):reply(200, {})
+    local gateway = kit.gateway(([[{"version": 3, "plugin": {"folder": "%s"}, "endpoints": [{"endpoint": "/x",
+      "extra_config": {"team/b": {}, "team/a": {}},
+      "backend": [{"host": "%s", "url_pattern": "/u"}]}]}]]):format(script.folder(folder), upstream.url))
+    gateway:get("/x")
+    local order = {}
+    for _, line in ipairs(gateway:log()) do order[#order + 1] = line:match("did (%a %a+)") end
+    assert.same({
+      "b request", "a request", "b proxy", "a proxy", "a merged", "b merged", "a response", "b response",
+    }, order)
+  end)
+end)
