@@ -43,57 +43,111 @@ static size_t escape_byte(char *dst, unsigned char byte)
     return 4;
 }
 
-struct str quote_go(struct arena *a, struct str text)
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+/* What it becomes between the quotes; dst has room for four bytes for each of text. */
+static char *put_escaped(char *dst, struct str text)
 {
     const unsigned char *src = (const unsigned char *)text.ptr;
-    char *out = arena_bytes(a, text.len * 4 + 2);
-    size_t n = 0;
 
-    out[n++] = '"';
+    if (is_plain(text))
+        return text.len > 0 ? mempcpy(dst, text.ptr, text.len) : dst;
     for (size_t i = 0; i < text.len;) {
         size_t len = printable_len(src + i, text.len - i);
 
         if (len == 0) {
-            n += escape_byte(out + n, src[i++]);
+            dst += escape_byte(dst, src[i++]);
             continue;
         }
         if (src[i] == '"' || src[i] == '\\')
-            out[n++] = '\\';
-        memcpy(out + n, src + i, len);
-        n += len;
+            *dst++ = '\\';
+        dst = mempcpy(dst, src + i, len);
         i += len;
     }
-    out[n++] = '"';
-    return (struct str){out, n};
+    return dst;
+}
+
+struct str quote_go(struct arena *a, struct str text)
+{
+    char *out = arena_bytes(a, text.len * 4 + 2);
+    char *end = out;
+
+    *end++ = '"';
+    end = put_escaped(end, text);
+    *end++ = '"';
+    return (struct str){out, (size_t)(end - out)};
 }
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-/* Padding counts characters, not bytes: the micro sign has two. */
-static int pad_to(struct str text, int width)
+enum { LINE_CONSTANTS_MAX = 160 }; /* what is no text of the request: columns, padding, "Error #01: " */
+
+static size_t count_characters(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (((unsigned char)text.ptr[i] & 0xC0) == 0x80)
-            width++;
-    }
-    return width;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+    return n;
 }
 
-struct str access_log_line(struct arena *a, const struct access_entry *e)
+static char *put(char *dst, struct str text)
 {
-    char when[64];
-    char latency[32];
-    struct str took = {latency, duration_format_short(latency, e->latency)};
-    struct str target = e->path;
-    struct str line;
+    return text.len > 0 ? mempcpy(dst, text.ptr, text.len) : dst;
+}
 
-    wall_format(when, sizeof(when), "%Y/%m/%d - %H:%M:%S", e->wall);
+/* Padding counts characters, not bytes: the micro sign has two. */
+static char *put_spaces(char *dst, struct str text, size_t width)
+{
+    for (size_t n = count_characters(text); n < width; n++)
+        *dst++ = ' ';
+    return dst;
+}
+
+static char *put_right(char *dst, struct str text, size_t width)
+{
+    return put(put_spaces(dst, text, width), text);
+}
+
+static char *put_date(char *dst, struct access_clock *clock, int64_t wall)
+{
+    int64_t second = wall / SECOND;
+
+    if (clock->len == 0 || clock->second != second) {
+        clock->len = wall_format(clock->text, sizeof(clock->text), "%Y/%m/%d - %H:%M:%S", wall);
+        clock->second = second;
+    }
+    return mempcpy(dst, clock->text, clock->len);
+}
+
+struct str access_log_line(struct arena *a, struct access_clock *clock, const struct access_entry *e)
+{
+    size_t texts = e->client_ip.len + e->method.len + (e->path.len + e->query.len) * 4 + e->error.len;
+    char *line = arena_bytes(a, LINE_CONSTANTS_MAX + texts);
+    char status[3] = {(char)('0' + e->status / 100 % 10), (char)('0' + e->status / 10 % 10),
+                      (char)('0' + e->status % 10)};
+    char latency[32];
+    char *end = put(line, STR("[GIN] "));
+
+    end = put(put_date(end, clock, e->wall), STR(" | "));
+    end = put(put(end, (struct str){status, sizeof(status)}), STR(" | "));
+    end = put_right(end, (struct str){latency, duration_format_short(latency, e->latency)}, 8);
+    end = put(put_right(put(end, STR(" | ")), e->client_ip, 15), STR(" | "));
+    end = put(put_spaces(put(end, e->method), e->method, 7), STR("  \""));
+    end = put_escaped(end, e->path);
     if (e->query.len > 0)
-        target = arena_join(a, arena_join(a, target, STR("?")), e->query);
-    target = quote_go(a, target);
-    line = arena_printf(a, "[GIN] %s | %3d | %*.*s | %15.*s | %-7.*s  %.*s", when, e->status, pad_to(took, 8),
-                        STR_ARG(took), STR_ARG(e->client_ip), STR_ARG(e->method), STR_ARG(target));
+        end = put_escaped(put(end, STR("?")), e->query);
+    *end++ = '"';
     if (e->error.len > 0)
-        line = arena_printf(a, "%.*s\nError #01: %.*s", STR_ARG(line), STR_ARG(e->error));
-    return line;
+        end = put(put(end, STR("\nError #01: ")), e->error);
+    return (struct str){line, (size_t)(end - line)};
 }

@@ -15,8 +15,15 @@ struct access_entry {
     struct str error; /* the "Error #01" line, "" for none */
 };
 
+/* The date of the last line: it is written anew once a second. Zeroes at first. */
+struct access_clock {
+    int64_t second;
+    char text[40];
+    size_t len;
+};
+
 /* "[GIN] 2026/01/31 - 10:20:30 | 200 |   732.753us | ..." in the arena, without a newline at its end. */
-struct str access_log_line(struct arena *a, const struct access_entry *e);
+struct str access_log_line(struct arena *a, struct access_clock *clock, const struct access_entry *e);
 
 /* A text in Go's quotes: controls and quotes escaped, ill-formed UTF-8 as \xNN. */
 struct str quote_go(struct arena *a, struct str text);

@@ -488,7 +488,7 @@ static void write_access_log(struct exchange *x)
     };
 
     if (is_logged(x))
-        log_access(x->worker->log, access_log_line(x->arena, &e));
+        log_access(x->worker->log, access_log_line(x->arena, &x->worker->access_clock, &e));
 }
 
 static void run_log_hooks(struct exchange *x)

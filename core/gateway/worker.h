@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/store.h"
+#include "gateway/access_log.h"
 #include "gateway/config.h"
 #include "gateway/hooks.h"
 #include "gateway/plan.h"
@@ -48,7 +49,8 @@ struct worker {
     void *owner;
     struct balancers *balancers; /* by backend->id: balancer.h */
     struct plans *plans;         /* by endpoint->id: plan.h */
-    struct list shadows;         /* exchanges that call shadow backends: shadow.h */
+    struct access_clock access_clock;
+    struct list shadows; /* exchanges that call shadow backends: shadow.h */
 };
 
 /* What a worker is made of; store, config, router and log are borrowed, the env too. */

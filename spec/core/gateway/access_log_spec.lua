@@ -2,11 +2,12 @@ local ffi = require("ffi")
 local core = require("spec.support.cdef").load("gateway/access_log.h")
 
 describe("access_log", function()
-  local arena, keep
+  local arena, clock, keep
 
   before_each(function()
     arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
     core.arena_init(arena, nil)
+    clock = ffi.new("struct access_clock")
     keep = {}
   end)
 
@@ -18,8 +19,8 @@ describe("access_log", function()
   local function text(s) return ffi.string(s.ptr, s.len) end
 
   local function line(entry)
-    return text(core.access_log_line(arena, ffi.new("struct access_entry", {
-      wall = 0, latency = entry.latency or 0, status = entry.status or 200, client_ip = str(entry.ip or "127.0.0.1"),
+    return text(core.access_log_line(arena, clock, ffi.new("struct access_entry", {
+      wall = entry.wall or 0, latency = entry.latency or 0, status = entry.status or 200, client_ip = str(entry.ip or "127.0.0.1"),
       method = str(entry.method or "GET"), path = str(entry.path or "/"), query = str(entry.query or ""),
       error = str(entry.error or ""),
     })))
@@ -29,6 +30,11 @@ describe("access_log", function()
     local have = line({ latency = 732753, ip = "172.20.0.1", path = "/sequential", query = "x=1" })
     assert.equal('| 200 | 732.753µs |      172.20.0.1 | GET      "/sequential?x=1"', have:match("|.*"))
     assert.matches("^%[GIN%] %d%d%d%d/%d%d/%d%d %- %d%d:%d%d:%d%d | ", have)
+  end)
+
+  it("writes the date of each second", function()
+    assert.equal("59", line({ wall = 59e9 }):match(":(%d%d) |"))
+    assert.equal("00", line({ wall = 60e9 }):match(":(%d%d) |"))
   end)
 
   it("counts characters, not bytes, when it pads the latency", function()
