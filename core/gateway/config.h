@@ -99,6 +99,7 @@ struct endpoint {
     struct str path;   /* as written, with a leading slash */
     struct str route;  /* "/u/:id" */
     struct str method; /* as written, GET if empty */
+    struct str method_upper;
     bool supported;    /* GET POST PUT PATCH DELETE; others are reported and left out */
     struct backend *backends;
     size_t backend_count;
@@ -215,7 +216,7 @@ struct config *config_parse(struct str text, const char *file, const struct conf
                             struct error *err);
 void config_free(struct config *c);
 
-/* The value of an extra_config by short namespace: NULL if it is not there. */
+/* The value of an extra_config by short namespace: NULL if it is not there or null. */
 struct node *config_extra(struct node *extra, struct str short_namespace);
 /* A namespace that KrakenD CE knows (by its short name). */
 bool config_namespace_is_known(struct str short_namespace);

@@ -26,6 +26,11 @@ struct node *build_extra(struct config_build *b, struct node *written, struct st
 bool build_service(struct config_build *b);
 bool build_endpoints(struct config_build *b);
 
+/* config_backend.c. input: the names that its endpoint offers. */
+bool build_backend(struct config_build *b, struct backend *backend, const struct str_list *input);
+bool build_needs_tls(const struct backend *backend);
+void build_warn_of_flatmap(struct config_build *b, struct node *proxy, struct str place);
+
 /* config_router.c, config_log.c: the sections that the core reads itself. */
 bool build_router(struct config_build *b);
 bool build_log(struct config_build *b);
@@ -36,6 +41,8 @@ bool build_option_is_true(struct node *object, const char *name);
 
 /* Hosts as core.md 1.11 wants them. */
 bool build_hosts(struct config_build *b, struct str_list *hosts);
+
+struct str build_upper(struct arena *a, struct str s);
 
 /* Canonical spelling of header names, in place. */
 void build_canonical(struct config_build *b, struct str_list *names);

@@ -1,21 +1,9 @@
-/* Defaults and checks of endpoints and backends, in KrakenD's order: core.md 1.6 to 1.10. */
-#include <ctype.h>
+/* Defaults and checks of endpoints, in KrakenD's order: core.md 1.6, 1.9, 1.10. */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "gateway/config_build.h"
 #include "gateway/config_pattern.h"
-
-static struct str upper(struct arena *a, struct str s)
-{
-    struct str copy = arena_copy(a, s);
-
-    for (size_t i = 0; i < s.len; i++)
-        ((char *)copy.ptr)[i] = (char)toupper((unsigned char)s.ptr[i]);
-    return copy;
-}
 
 static bool method_is_served(struct str method)
 {
@@ -35,21 +23,7 @@ static bool has_star(const struct str_list *list)
     return false;
 }
 
-/* --- encodings: core.md 5.2 and 7.2 --------------------------------------------------------------- */
-
-static enum encoding backend_encoding(struct config_build *b, struct str name, struct str place)
-{
-    if (str_equal_nocase(name, STR("safejson")))
-        return ENCODING_SAFEJSON;
-    if (str_equal_nocase(name, STR("string")))
-        return ENCODING_STRING;
-    if (str_equal_nocase(name, STR("no-op")))
-        return ENCODING_NOOP;
-    if (str_equal_nocase(name, STR("xml")) || str_equal_nocase(name, STR("rss")))
-        build_warn(b, LOG_WARNING, "encoding %.*s at %.*s is not supported yet: the reply is read as JSON",
-                   STR_ARG(name), STR_ARG(place));
-    return ENCODING_JSON;
-}
+/* --- output: core.md 7.2 --------------------------------------------------------------- */
 
 static const struct output_row {
     const char *name;
@@ -128,21 +102,6 @@ static void read_static(struct endpoint *e, struct node *block)
             e->static_strategy = strategies[i].strategy;
 }
 
-static bool is_type(struct node *n, enum doc_type type)
-{
-    return n != NULL && node_type(n) == type;
-}
-
-static void warn_of_flatmap(struct config_build *b, struct node *proxy, struct str place)
-{
-    struct node *filter = build_option(proxy, "flatmap_filter");
-
-    if (is_type(filter, DOC_ARRAY) && node_count(filter) > 0)
-        build_warn(b, LOG_WARNING,
-                   "proxy.flatmap_filter at %.*s is not supported yet: nothing is moved or removed by it",
-                   STR_ARG(place));
-}
-
 static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, struct str place)
 {
     struct node *proxy = build_option(e->extra, "proxy");
@@ -150,121 +109,13 @@ static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, stru
     struct node *combiner = build_option(proxy, "combiner");
 
     e->sequential = e->backend_count > 1 && build_option_is_true(proxy, "sequential");
-    if (e->sequential && is_type(list, DOC_ARRAY) && !read_propagated(b, e, list, place))
+    if (e->sequential && list != NULL && node_type(list) == DOC_ARRAY && !read_propagated(b, e, list, place))
         return false;
     if (e->backend_count > 1 && combiner != NULL && node_type(combiner) != DOC_STRING)
         return error_set(b->err, "%.*s: proxy.combiner: expected a text, got a %s", STR_ARG(place),
                          doc_type_name(node_type(combiner)));
     read_static(e, build_option(proxy, "static"));
-    warn_of_flatmap(b, proxy, place);
-    return true;
-}
-
-static void read_backend_options(struct config_build *b, struct backend *backend, struct str place)
-{
-    struct node *proxy = build_option(backend->extra, "proxy");
-    struct node *http = build_option(backend->extra, "backend/http");
-    struct node *client = build_option(backend->extra, "backend/http/client");
-    struct node *details = http != NULL ? node_get(http, STR("return_error_details")) : NULL;
-    struct node *budget = build_option(proxy, "shadow_timeout");
-
-    backend->shadow = build_option_is_true(proxy, "shadow");
-    if (!is_type(budget, DOC_STRING) || !duration_parse(node_string(budget), &backend->shadow_timeout, NULL))
-        backend->shadow_timeout = 0;
-    backend->return_error_code = build_option_is_true(http, "return_error_code");
-    backend->return_error_details_set = details != NULL;
-    backend->return_error_details = details != NULL ? node_string(details) : STR("");
-    backend->send_body_on_redirect = build_option_is_true(client, "send_body_on_redirect");
-    backend->no_redirect = build_option_is_true(client, "no_redirect");
-    warn_of_flatmap(b, proxy, place);
-}
-
-/* --- backends ---------------------------------------------------------------------------------------- */
-
-static struct str list_text(struct arena *a, const struct str_list *list)
-{
-    struct str text = STR("[");
-
-    for (size_t i = 0; i < list->count; i++)
-        text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), i > 0 ? " " : "", STR_ARG(list->items[i]));
-    return arena_join(a, text, STR("]"));
-}
-
-static bool list_has(const struct str_list *list, struct str item)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_equal(list->items[i], item))
-            return true;
-    return false;
-}
-
-static bool params_error(struct config_build *b, const struct backend *backend, const char *what,
-                         const struct str_list *input, const struct str_list *output)
-{
-    const struct endpoint *e = backend->endpoint;
-
-    return error_set(b->err, "%s endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s", what,
-                     STR_ARG(e->method), STR_ARG(e->route), backend->index,
-                     STR_ARG(list_text(b->arena, input)), STR_ARG(list_text(b->arena, output)));
-}
-
-/* R-CFG-8: the last of the sorted placeholders does not count in the comparison of numbers. */
-static bool check_params(struct config_build *b, const struct backend *backend, const struct str_list *input,
-                         const struct str_list *output)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i + 1 < output->count; i++)
-        count += !pattern_is_reference(output->items[i]);
-    if (count > input->count)
-        return params_error(b, backend, "input and output params do not match.", input, output);
-    for (size_t i = 0; i < output->count; i++) {
-        struct str name = output->items[i];
-        if (!pattern_is_reference(name) && !list_has(input, name))
-            return params_error(b, backend,
-                                arena_printf(b->arena, "undefined output param '%.*s'!", STR_ARG(name)).ptr,
-                                input, output);
-    }
-    return true;
-}
-
-static void cut_renames(struct backend *backend)
-{
-    struct doc_rename *renames = (struct doc_rename *)backend->mapping;
-
-    for (size_t i = 0; i < backend->mapping_count; i++)
-        renames[i].to = str_slice(renames[i].to, 0, str_find_char(renames[i].to, '.'));
-}
-
-static bool build_backend(struct config_build *b, struct backend *backend, const struct str_list *input)
-{
-    const struct endpoint *e = backend->endpoint;
-    struct str place = arena_printf(b->arena, "backend %u of %.*s %.*s", backend->index, STR_ARG(e->method),
-                                    STR_ARG(e->route));
-    struct str_list names;
-
-    if (backend->hosts.count == 0)
-        backend->hosts = b->config->hosts;
-    else if (!backend->disable_host_sanitize && !build_hosts(b, &backend->hosts))
-        return false;
-    if (backend->hosts.count == 0 && str_equal(backend->sd, STR("dns")))
-        return error_set(b->err, "%.*s: sd is dns, but there is no host to look up", STR_ARG(place));
-    if (backend->method.len == 0)
-        backend->method = e->method;
-    backend->method_sent = upper(b->arena, backend->method);
-    if (e->output == OUTPUT_NOOP)
-        backend->encoding_name = STR("no-op");
-    backend->encoding = backend_encoding(b, backend->encoding_name, place);
-    build_canonical(b, &backend->input_headers);
-    backend->filters_headers = backend->input_headers.count > 0;
-    backend->filters_query_strings = backend->input_query_strings.count > 0;
-    pattern_parse(b->arena, pattern_slashed(b->arena, backend->url_pattern.text), &backend->url_pattern,
-                  &names);
-    if (!check_params(b, backend, input, &names))
-        return false;
-    cut_renames(backend);
-    backend->extra = build_extra(b, backend->written, place);
-    read_backend_options(b, backend, place);
+    build_warn_of_flatmap(b, proxy, place);
     return true;
 }
 
@@ -298,12 +149,11 @@ static bool check_shape(struct config_build *b, const struct endpoint *e)
 
 static void set_derived(struct config_build *b, struct endpoint *e, struct str place)
 {
-    struct str method = upper(b->arena, e->method);
-
-    e->supported = method_is_served(method);
+    e->method_upper = build_upper(b->arena, e->method);
+    e->supported = method_is_served(e->method_upper);
     if (!e->supported)
         build_warn(b, LOG_ERROR, "[ENDPOINT: %.*s ] Unsupported method %.*s", STR_ARG(e->route),
-                   STR_ARG(method));
+                   STR_ARG(e->method_upper));
     e->all_headers = has_star(&e->input_headers);
     e->all_query_strings = has_star(&e->input_query_strings);
     e->cache_control = e->cache_ttl == 0
@@ -342,16 +192,6 @@ static bool build_endpoint(struct config_build *b, struct endpoint *e)
     return read_endpoint_proxy(b, e, place);
 }
 
-static bool needs_tls(const struct backend *backend)
-{
-    if (str_equal(backend->sd, STR("dns")))
-        return str_equal(backend->sd_scheme, STR("https"));
-    for (size_t i = 0; i < backend->hosts.count; i++)
-        if (str_starts_with(backend->hosts.items[i], STR("https://")))
-            return true;
-    return false;
-}
-
 /* Said once: a file may have hundreds. */
 static void warn_of_tls(struct config_build *b)
 {
@@ -362,8 +202,8 @@ static void warn_of_tls(struct config_build *b)
     for (size_t i = 0; i < c->endpoint_count; i++)
         for (size_t k = 0; k < c->endpoints[i].backend_count; k++) {
             const struct backend *backend = &c->endpoints[i].backends[k];
-            count += needs_tls(backend);
-            if (first == NULL && needs_tls(backend))
+            count += build_needs_tls(backend);
+            if (first == NULL && build_needs_tls(backend))
                 first = backend;
         }
     if (first != NULL)

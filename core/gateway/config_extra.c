@@ -70,7 +70,9 @@ bool config_namespace_is_known(struct str short_namespace)
 
 struct node *config_extra(struct node *extra, struct str short_namespace)
 {
-    return node_get(extra, short_namespace);
+    struct node *value = node_get(extra, short_namespace);
+
+    return value != NULL && node_type(value) != DOC_NULL ? value : NULL;
 }
 
 struct node *build_option(struct node *object, const char *name)

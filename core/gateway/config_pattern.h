@@ -26,6 +26,8 @@ void pattern_parse(struct arena *a, struct str text, struct pattern *pattern, st
 /* A reference to an earlier reply or to a claim: resp0_x, JWT.sub (R-CFG-9). */
 bool pattern_is_reference(struct str name);
 
+bool pattern_list_has(const struct str_list *list, struct str item);
+
 /* Sorts and drops repeats, in place. */
 void pattern_sort(struct str_list *names);
 

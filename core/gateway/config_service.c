@@ -1,8 +1,19 @@
 /* Defaults and checks of the service: core.md 1.5, 1.9. */
+#include <ctype.h>
+
 #include "base/clock.h"
 #include "gateway/config_build.h"
 
 enum { HEAD_DEFAULT = 1 << 20, HEAD_SLACK = 4096 };
+
+struct str build_upper(struct arena *a, struct str s)
+{
+    struct str copy = arena_copy(a, s);
+
+    for (size_t i = 0; i < s.len; i++)
+        ((char *)copy.ptr)[i] = (char)toupper((unsigned char)s.ptr[i]);
+    return copy;
+}
 
 void build_canonical(struct config_build *b, struct str_list *names)
 {

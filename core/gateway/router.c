@@ -1,6 +1,5 @@
 #include "gateway/router.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,15 +106,6 @@ static bool add_builtin(struct router *r, const struct config *c, struct error *
     return !c->echo_endpoint || add_any(r, ROUTE_ECHO, STR("/__echo/*param"), err);
 }
 
-static struct str upper(struct arena *a, struct str s)
-{
-    struct str copy = arena_copy(a, s);
-
-    for (size_t i = 0; i < s.len; i++)
-        ((char *)copy.ptr)[i] = (char)toupper((unsigned char)s.ptr[i]);
-    return copy;
-}
-
 static int compare(const void *left, const void *right)
 {
     return str_compare(*(const struct str *)left, *(const struct str *)right);
@@ -131,7 +121,7 @@ static struct str allowed_methods(struct router *r, struct route *const *routes,
 
     for (size_t i = 0; i < c->endpoint_count; i++)
         if (routes[i] != NULL && str_equal(routes[i]->pattern, pattern))
-            methods[count++] = upper(&r->arena, c->endpoints[i].method);
+            methods[count++] = c->endpoints[i].method_upper;
     qsort(methods, count, sizeof(*methods), compare);
     for (size_t i = 0; i < count; i++)
         text = arena_printf(&r->arena, "%.*s%s%.*s", STR_ARG(text), i > 0 ? ", " : "", STR_ARG(methods[i]));
@@ -176,7 +166,7 @@ static bool add_endpoints(struct router *r, const struct config *c, struct error
         const struct endpoint *e = &c->endpoints[i];
         if (!e->supported)
             continue;
-        routes[i] = add_route(r, ROUTE_ENDPOINT, upper(&r->arena, e->method), e->route, e, err);
+        routes[i] = add_route(r, ROUTE_ENDPOINT, e->method_upper, e->route, e, err);
         if (routes[i] == NULL)
             return false;
     }
