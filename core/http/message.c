@@ -14,7 +14,8 @@ static bool refuse(struct message_fault *fault, int status, const char *text)
 /* What the fields say about framing and connection, of either kind of message. */
 struct summary {
     const struct field *length, *host;
-    unsigned lengths, hosts, options;
+    unsigned hosts, options;
+    bool lengths_differ;
     bool has_coding, has_expect;
     bool close, keep_alive;
 };
@@ -40,8 +41,9 @@ static void summarise(const struct fields *f, struct summary *s)
             s->host = field;
             s->hosts++;
         } else if (field->id == FIELD_CONTENT_LENGTH) {
+            /* The same length twice is no contradiction (RFC 9112 section 6.3). */
+            s->lengths_differ |= s->length != NULL && !str_equal(s->length->value, field->value);
             s->length = field;
-            s->lengths++;
         } else if (field->id == FIELD_TRANSFER_ENCODING) {
             s->has_coding = true;
         } else if (field->id == FIELD_CONNECTION) {
@@ -90,15 +92,13 @@ static bool frame(const struct fields *f, const struct summary *s, int minor, en
     if (s->options > CONNECTION_OPTIONS_MAX)
         return refuse(fault, 400, "");
     if (s->has_coding) {
-        if (s->lengths > 0)
+        if (s->length != NULL)
             return refuse(fault, 400, "");
         *framing = FRAMING_CHUNKED;
         return check_coding(f, minor, fault);
     }
-    if (s->lengths > 1)
-        return refuse(fault, 400, "");
-    if (s->lengths == 1) {
-        if (!str_to_u64(s->length->value, length) || *length > INT64_MAX)
+    if (s->length != NULL) {
+        if (s->lengths_differ || !str_to_u64(s->length->value, length) || *length > INT64_MAX)
             return refuse(fault, 400, "");
         *framing = *length > 0 ? FRAMING_LENGTH : FRAMING_NONE;
     }

@@ -57,9 +57,12 @@ bool target_parse(struct target *t, struct str method, struct str text)
     if (text.len == 0)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] <= 0x20 || text.ptr[i] == 0x7f || text.ptr[i] == '#')
+        if ((unsigned char)text.ptr[i] <= 0x20 || text.ptr[i] == 0x7f)
             return false;
     }
+    /* In a query it is a byte like others, as for Go: what is sent on is encoded. */
+    if (str_find_char(text, '#') < str_find_char(text, '?'))
+        return false;
     if (str_equal(method, STR("CONNECT")))
         return parse_authority(t, text);
     if (text.ptr[0] == '/')

@@ -19,8 +19,8 @@ struct target {
 };
 
 /* False for what no target may be: an empty one, a raw space, control or (in authority) illegal bytes, a
- * broken percent-escape in the path, a fragment, an unknown form for that method. Bytes above 127 are let
- * through raw. */
+ * broken percent-escape in the path, a fragment behind the path, an unknown form for that method. Bytes above
+ * 127 are let through raw. */
 bool target_parse(struct target *t, struct str method, struct str text);
 
 /* "host", "host:8080", "[::1]:80": is it a legal Host (RFC 9110 section 7.2)? May be empty. */

@@ -26,10 +26,14 @@ describe("message", function()
         local _, status = request(("Content-Length: %s\r\n"):format(value))
         assert.equal(400, status, value)
       end
-      for _, second in ipairs({ "5", "6" }) do
+      for _, second in ipairs({ "6", "05", "", "5,5" }) do
         local _, status = request(("Content-Length: 5\r\nContent-Length: %s\r\n"):format(second))
         assert.equal(400, status)
+        _, status = request(("Content-Length: %s\r\nContent-Length: 5\r\nContent-Length: 5\r\n"):format(second))
+        assert.equal(400, status)
       end
+      local r = request("Content-Length: 5\r\nContent-Length:  5 \r\n")
+      assert.same({ framing.length, 5 }, { r.framing, r.length })
     end)
 
     it("is framed by a final chunked, alone", function()

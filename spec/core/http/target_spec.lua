@@ -22,6 +22,7 @@ describe("target", function()
       assert.same({ 0, "", "/a", "" }, parse("GET", "/a?"))
       assert.same({ 0, "", "//a//", "b?c=d/e" }, parse("GET", "//a//?b?c=d/e"))
       assert.same({ 0, "", "/\195\169|\"{}", "<i>%zz" }, parse("GET", "/\195\169|\"{}?<i>%zz"))
+      assert.same({ 0, "", "/a", "b#c" }, parse("GET", "/a?b#c"))
       assert.same({ 1, "h:81", "/a", "b" }, parse("GET", "http://h:81/a?b"))
       assert.same({ 1, "h", "/", nil }, parse("GET", "HTTPS://h"))
       assert.same({ 1, "[::1]:80", "/", "x" }, parse("GET", "http://[::1]:80?x"))
@@ -33,7 +34,7 @@ describe("target", function()
 
     it("is refused when it is none", function()
       for _, text in ipairs({
-        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/%", "/%4", "/%zz", "/a%2",
+        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/#?a", "http://h#?a", "/%", "/%4", "/%zz", "/a%2",
         "*", "h:80", "h",
         "http:/a", "http:a", "http://", "http:///a", "http://?a", "http://u@h/", "http://u:p@h/",
         "ftp://h/", "http://h:x/",
