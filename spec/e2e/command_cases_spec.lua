@@ -1,7 +1,7 @@
 --- Recorded cases of the command line: the binary is run as a user would, its exit code and output are compared.
 local cases = require("spec.support.cases")
-
-local binary = os.getenv("CUTTLE_BIN") or "build/release/cuttle"
+local json = require("kit.json")
+local process = require("spec.support.process")
 
 local function capture(command)
   local pipe = assert(io.popen(command))
@@ -31,10 +31,12 @@ end
 
 --- The output and exit code of a case's command in a folder of its own.
 local function run(case)
-  local json = require("kit.json")
   local folder = capture("mktemp -d"):gsub("%s+$", "")
   local config = folder .. "/" .. (case.config_file or "krakend.json")
-  local words = { PORT = "18080", PORT2 = "18083", BACKEND = "18081", CLOSED = "18082" }
+  local upstream = process.listen()
+  local words = {}
+  for _, name in ipairs({ "PORT", "PORT2", "CLOSED" }) do words[name] = tostring(process.free_port()) end
+  words.BACKEND = tostring(upstream.port)
   local function fill(text) return (text:gsub("{{(%u+%d?)}}", words)) end
   write(config, fill(type(case.config) == "string" and case.config or json.encode(case.config)))
   for name, text in pairs(case.files or {}) do write(folder .. "/" .. name, fill(text)) end
@@ -43,8 +45,9 @@ local function run(case)
     arguments[i] = quote((fill(tostring(argument)):gsub("{config}", (config:gsub("%%", "%%%%")))))
   end
   local output = capture(("cd %s && %s timeout 20 %s/%s %s </dev/null 2>&1; echo \"code $?\""):format(quote(folder),
-    environment(case), quote(root), binary, table.concat(arguments, " ")))
+    environment(case), quote(root), process.binary, table.concat(arguments, " ")))
   os.execute("rm -rf " .. quote(folder))
+  upstream:close()
   local text, code = output:match("^(.*)code (%d+)\n$")
   return text, tonumber(code)
 end

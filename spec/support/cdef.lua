@@ -1,6 +1,9 @@
 --- Gives C headers to LuaJIT's FFI: strips the preprocessor lines, follows our own includes.
 local ffi = require("ffi")
 
+--- Under `cuttle test` the core is in the process itself; under another LuaJIT it is core.so of CUTTLE_OUT.
+local in_process = package.preload["kit.core"] ~= nil
+
 local cdef = { out = os.getenv("CUTTLE_OUT") or "build/release" }
 local seen = {}
 
@@ -29,10 +32,10 @@ struct sockaddr_storage { unsigned short ss_family; char data[118]; unsigned lon
 typedef char *va_list;
 ]])
 
---- The library with the named headers declared.
+--- The core with the named headers declared.
 function cdef.load(...)
   for _, header in ipairs({ ... }) do declare(header) end
-  return ffi.load(cdef.out .. "/core.so")
+  return in_process and ffi.C or ffi.load(cdef.out .. "/core.so")
 end
 
 return cdef
