@@ -1,0 +1,178 @@
+--- Hooks that wait, while time runs out, clients leave and backends hang up.
+local kit = require("kit")
+local script = require("spec.support.script")
+
+local function count(gateway, pattern)
+  local n = 0
+  for _, line in ipairs(gateway:log()) do
+    if line:find(pattern) then n = n + 1 end
+  end
+  return n
+end
+
+local function in_flight(gateway)
+  kit.advance("10ms")
+  return (gateway:counts())
+end
+
+--- The one route of the upstream, anew.
+local function instead(back)
+  back.routes = {}
+  return back:on("GET", "/u")
+end
+
+local tell = [[
+  function plugin:call(call) if self.config.call then self.runtime.sleep(self.config.call) end end
+  function plugin:reply(call)
+    self.runtime.log.info("replied")
+    if self.config.reply then self.runtime.sleep(self.config.reply) end
+    self.runtime.log.info("went on")
+  end
+]]
+
+describe("reply hooks", function()
+  after_each(script.clean)
+
+  local function start(settings, backend, endpoint)
+    return script.gateway(tell, { scope = "backend", settings = settings, backend = backend, endpoint = endpoint })
+  end
+
+  it("run once for a reply, whatever it is", function()
+    for _, status in ipairs({ 200, 404, 500 }) do
+      local gateway = script.gateway(tell, { scope = "backend", status = status })
+      gateway:get("/x/1")
+      assert.equal(1, count(gateway, "replied"), status)
+    end
+  end)
+
+  it("run once when the backend hangs up", function()
+    local gateway, back = start({})
+    instead(back):hang_up()
+    gateway:get("/x/1")
+    assert.equal(1, count(gateway, "replied"))
+  end)
+
+  it("run once when the time is over", function()
+    local gateway, back = start({}, nil, { timeout = "1s" })
+    back.routes[1].answers[1].delay = 5
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.equal(1, count(gateway, "replied"))
+    assert.equal(0, in_flight(gateway))
+  end)
+
+  it("run once when the client goes away", function()
+    local gateway, back = start({}, nil, { timeout = "10s" })
+    back.routes[1].answers[1].delay = 5
+    local client = gateway:connect():request({ path = "/x/1" })
+    assert.is_true(kit.wait(function() return #back.requests == 1 end))
+    client:close()
+    assert.equal(0, in_flight(gateway))
+    assert.equal(1, count(gateway, "replied"))
+  end)
+
+  it("are not asked about a call that a waiting call hook never let through", function()
+    local gateway, back = start({ call = 5 }, nil, { timeout = "1s" })
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.equal(0, #back.requests)
+    assert.equal(0, count(gateway, "replied"))
+    kit.advance("10s")
+    assert.equal(0, in_flight(gateway))
+  end)
+
+  it("that wait are dropped when the time is over", function()
+    local gateway = start({ reply = 5 }, nil, { timeout = "1s" })
+    assert.equal(500, gateway:get("/x/1").status)
+    kit.advance("10s")
+    assert.equal(1, count(gateway, "replied"))
+    assert.equal(0, count(gateway, "went on"))
+  end)
+
+  it("that wait are dropped when the client goes away", function()
+    local gateway = start({ reply = 5 }, nil, { timeout = "20s" })
+    local client = gateway:connect():request({ path = "/x/1" })
+    assert.is_true(kit.wait(function() return count(gateway, "replied") == 1 end))
+    client:close()
+    kit.advance("10s")
+    assert.equal(0, count(gateway, "went on"))
+    assert.equal(0, in_flight(gateway))
+  end)
+
+  it("may hold up a stream: nothing of it is lost", function()
+    local gateway, back = start({ reply = 1 }, nil, { output_encoding = "no-op", timeout = "10s" })
+    local content = ("0123456789"):rep(100000)
+    back.routes[1].answers[1].content = content
+    local response = gateway:get("/x/1")
+    assert.equal(200, response.status)
+    assert.is_true(response.body == content)
+    back.routes[1].answers[1].content = "short"
+    assert.equal("short", gateway:get("/x/1").body)
+  end)
+
+  it("that hold up a stream see the backend hang up as a failure", function()
+    local gateway, back = start({ reply = 1 }, nil, { output_encoding = "no-op", timeout = "10s" })
+    instead(back):raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+    local response = gateway:get("/x/1")
+    assert.is_true(response.status == 500 or response.error == "closed")
+    assert.equal(1, count(gateway, "replied"))
+    assert.equal(0, in_flight(gateway))
+  end)
+end)
+
+describe("a hook of the endpoint that waits", function()
+  after_each(script.clean)
+
+  it("in the proxy phase is dropped when the endpoint's time is over", function()
+    local gateway, back = script.gateway("function plugin:proxy() self.runtime.sleep(5) end",
+      { endpoint = { timeout = "1s" } })
+    local began = kit.now()
+    local response = gateway:get("/x/1")
+    assert.equal(500, response.status)
+    assert.equal("false", response:field("x-krakend-completed"))
+    assert.is_true(kit.now() - began < 1.1)
+    kit.advance("10s")
+    assert.equal(0, #back.requests)
+  end)
+
+  it("in any phase is dropped when the client goes away", function()
+    for _, phase in ipairs({ "request", "proxy", "merged", "response" }) do
+      local gateway = script.gateway(([[
+        function plugin:%s() self.runtime.log.info("waits") self.runtime.sleep(5) self.runtime.log.info("went on") end
+      ]]):format(phase), { endpoint = { timeout = "30s" } })
+      local client = gateway:connect():request({ path = "/x/1" })
+      assert.is_true(kit.wait(function() return count(gateway, "waits") == 1 end), phase)
+      client:close()
+      kit.advance("10s")
+      assert.equal(0, count(gateway, "went on"), phase)
+      assert.equal(0, in_flight(gateway), phase)
+      assert.is_truthy(gateway:logged("^%[GIN%] .* | 500 |"), phase)
+    end
+  end)
+
+  it("in the response phase holds up a stream without losing any of it", function()
+    local content = ("0123456789"):rep(100000)
+    local gateway = script.gateway("function plugin:response() self.runtime.sleep(1) end",
+      { reply = content, endpoint = { output_encoding = "no-op", timeout = "10s" } })
+    assert.is_true(gateway:get("/x/1").body == content)
+  end)
+end)
+
+describe("a hook that answers", function()
+  after_each(script.clean)
+
+  it("in the merged phase takes the place of a stream, which ends", function()
+    local gateway, back = script.gateway("function plugin:merged() return { status = 203, body = 'mine' } end",
+      { endpoint = { output_encoding = "no-op" } })
+    instead(back):raw("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 100\r\n\r\npart", true)
+    local response = gateway:get("/x/1")
+    assert.equal(203, response.status)
+    assert.equal("mine", response.body)
+    assert.is_true(kit.wait(function() return not back.socks[1]:is_open() end, "1s"))
+  end)
+
+  it("with an impossible status answers 500", function()
+    for _, status in ipairs({ 0, 42, 1000 }) do
+      local gateway = script.gateway(("function plugin:request() return { status = %d } end"):format(status))
+      assert.equal(500, gateway:get("/x/1").status)
+    end
+  end)
+end)
