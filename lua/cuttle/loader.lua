@@ -76,6 +76,7 @@ function loader.check_shape(plugin)
   return check_phases(plugin)
 end
 
+--- What a file returned, as a list.
 local function plugins_of(result)
   if type(result) == "table" and #result > 0 then return result end
   return { result }
@@ -114,6 +115,7 @@ function loader:load_file(name, path, chunk_name, folder)
   local result
   result, problem = sandbox.run_file(path, chunk_name, env)
   if problem then return nil, problem end
+  if result == nil then return nil, chunk_name .. ": it returns nothing: end it with `return plugin`" end
   local plugins = plugins_of(result)
   for _, plugin in ipairs(plugins) do
     local ok, why = loader.check_shape(plugin)
