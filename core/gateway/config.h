@@ -100,7 +100,7 @@ struct endpoint {
     struct str route;  /* "/u/:id" */
     struct str method; /* as written, GET if empty */
     struct str method_upper;
-    bool supported;    /* GET POST PUT PATCH DELETE; others are reported and left out */
+    bool supported; /* GET POST PUT PATCH DELETE; others are reported and left out */
     struct backend *backends;
     size_t backend_count;
     int64_t timeout;               /* ns; may be negative */

@@ -1,7 +1,8 @@
-/* router - method and path to an endpoint and its parameters: gin's semantics (core.md 2), our own radix tree.
+/* router - method and path to an endpoint and its parameters: gin's semantics (core.md 2), our own radix
+ * tree.
  *
- * A route is a pattern of literal text and segments ":name"; one tree per method. Literal text is preferred to a
- * parameter, with back-tracking. Paths are decoded before they come here.
+ * A route is a pattern of literal text and segments ":name"; one tree per method. Literal text is preferred
+ * to a parameter, with back-tracking. Paths are decoded before they come here.
  *
  * Owner:   router_free; built once from the configuration, then only read.
  */
@@ -30,7 +31,7 @@ enum { ROUTE_PARAMS_MAX = 64 }; /* parameters of one path; more is a configurati
 
 enum match {
     MATCH_FOUND,
-    MATCH_REDIRECT,   /* to match.location: path only, encoded, not yet the query or prefix */
+    MATCH_REDIRECT, /* to match.location: path only, encoded, not yet the query or prefix */
     MATCH_NOT_FOUND,
     MATCH_NOT_ALLOWED, /* match.allow: the value of Allow */
 };
