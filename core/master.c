@@ -15,6 +15,10 @@
 /* After max_shutdown_wait_time workers cut what is left and write their logs; who does not, is killed. */
 #define CUT_GRACE (50 * MILLISECOND)
 
+/* Who signals a process and then its group (timeout does) delivers one wish twice: that is not a second one.
+ */
+#define SAME_WISH (50 * MILLISECOND)
+
 enum stage { SERVING, DRAINING, CUTTING };
 
 struct master {
@@ -23,7 +27,8 @@ struct master {
     sigset_t old_mask;
     int64_t now;
     enum stage stage;
-    int64_t stage_ends; /* INT64_MAX: never */
+    int64_t stage_ends;  /* INT64_MAX: never */
+    int64_t end_wish_at; /* when the first signal to end came */
 };
 
 static int64_t monotonic(void)
@@ -58,11 +63,14 @@ static void drain(struct master *m)
 
 static void on_end_signal(struct master *m, int signal)
 {
-    tell_signal(signal);
-    if (m->stage == SERVING)
+    if (m->stage == SERVING) {
+        m->end_wish_at = m->now;
+        tell_signal(signal);
         drain(m);
-    else
+    } else if (m->now - m->end_wish_at >= SAME_WISH) {
+        tell_signal(signal);
         slots_signal(&m->slots, SIGKILL);
+    }
 }
 
 static void end_stage(struct master *m)
