@@ -254,6 +254,88 @@ describe("client, whatever the network does,", function()
     return fetch
   end)
 
+  --- One step of a run in which everything happens at once.
+  local function do_something(random, fetches)
+    local what = random(10)
+    local fetch = fetches[random(math.max(1, #fetches))]
+    if what <= 4 or not fetch then
+      local stream = random(4) == 1
+      fetch = world:fetch(URL, {
+        method = stream and "POST" or random(2) == 1 and "GET" or "PUT", stream = stream,
+        collect = random(0, 1) * 1000, body = not stream and random(2) == 1 and { "a", ("b"):rep(random(300)) } or nil,
+        chunked = random(2) == 1, gunzip_always = random(2) == 1, expects_continue = random(3) == 1,
+      })
+      fetch.streams = stream
+      fetches[#fetches + 1] = fetch
+      local nested = random(6)
+      fetch.on_piece = function()
+        if nested == 1 then
+          fetch:cancel()
+          fetch:free()
+        elseif nested == 2 then
+          fetch:pause()
+        end
+      end
+    elseif what == 5 and not fetch.over then
+      fetch:cancel()
+    elseif what == 6 and fetch.over then
+      fetch:free()
+    elseif what == 7 and not fetch.over then
+      fetch:pause()
+    elseif what == 8 and not fetch.over then
+      fetch:resume()
+    elseif fetch.streams and not fetch.over and fetch.arena then
+      fetch.streams = random(3) > 1
+      fetch:write(("c"):rep(random(0, 500)), not fetch.streams)
+    end
+  end
+
+  it("survives everything at once", function()
+    local done, failed = 0, 0
+    for seed = 1, 60 do
+      start({
+        seed = seed, max_idle_connections_per_host = seed % 3 + 1, idle_connection_timeout = seed % 2 * 0.05,
+        expect_continue_timeout = 0.01, response_header_timeout = 0.5,
+      })
+      math.randomseed(seed)
+      local random = math.random
+      for _, response in ipairs(responses) do
+        origin:answer(function(conn)
+          conn:write(response.bytes)
+          if response.closes or random(8) == 1 then conn:close_after() end
+          origin.answers[#origin.answers + 1] = table.remove(origin.answers, 1)
+        end)
+      end
+      local fetches = {}
+      for _ = 1, 100 do
+        if random(5) == 1 then
+          world:fault("10.0.0.1", 80, { split = random(0, 40), window = random(50, 500) },
+            { split = random(0, 30), delay = random(0, 5) * MS, reset_at = random(6) == 1 and random(300) or 0 })
+        end
+        do_something(random, fetches)
+        world:advance(random(0, 10) / 1000)
+      end
+      for _, fetch in ipairs(fetches) do
+        if not fetch.over then
+          fetch.on_piece = nil
+          fetch:resume()
+          if fetch.streams then fetch:write(nil, true) end
+        end
+      end
+      world:run(function()
+        for _, fetch in ipairs(fetches) do
+          if not fetch.over then return false end
+        end
+        return true
+      end)
+      for _, fetch in ipairs(fetches) do
+        assert.is_true(fetch.over, "a fetch never ends")
+        done, failed = done + 1, failed + (fetch.failure and 1 or 0)
+      end
+    end
+    assert.is_true(done > 1000 and failed > 50 and failed < done / 2)
+  end)
+
   it("runs the same way again with the same seed", function()
     local function run(seed)
       start({ seed = seed })
