@@ -262,7 +262,8 @@ describe("client, whatever the network does,", function()
       local stream = random(4) == 1
       fetch = world:fetch(URL, {
         method = stream and "POST" or random(2) == 1 and "GET" or "PUT", stream = stream,
-        collect = random(0, 1) * 1000, body = not stream and random(2) == 1 and { "a", ("b"):rep(random(300)) } or nil,
+        collect = random(0, 1) * 1000,
+        body = not stream and random(2) == 1 and { "a", ("b"):rep(random(300)) } or nil,
         chunked = random(2) == 1, gunzip_always = random(2) == 1, expects_continue = random(3) == 1,
       })
       fetch.streams = stream
@@ -310,7 +311,8 @@ describe("client, whatever the network does,", function()
       for _ = 1, 100 do
         if random(5) == 1 then
           world:fault("10.0.0.1", 80, { split = random(0, 40), window = random(50, 500) },
-            { split = random(0, 30), delay = random(0, 5) * MS, reset_at = random(6) == 1 and random(300) or 0 })
+            { split = random(0, 30), delay = random(0, 5) * MS,
+              reset_at = random(6) == 1 and random(300) or 0 })
         end
         do_something(random, fetches)
         world:advance(random(0, 10) / 1000)
