@@ -51,17 +51,27 @@ static bool parse_absolute(struct target *t, struct str method, struct str text)
     return true;
 }
 
+/* No space or control, and no "#" before the query. In that it is a byte like others, as for Go: what is sent
+ * on is encoded. */
+static bool is_clean(struct str text)
+{
+    bool in_query = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c <= 0x20 || c == 0x7f || (c == '#' && !in_query))
+            return false;
+        in_query |= c == '?';
+    }
+    return true;
+}
+
 bool target_parse(struct target *t, struct str method, struct str text)
 {
     *t = (struct target){.form = TARGET_ORIGIN};
     if (text.len == 0)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] <= 0x20 || text.ptr[i] == 0x7f)
-            return false;
-    }
-    /* In a query it is a byte like others, as for Go: what is sent on is encoded. */
-    if (str_find_char(text, '#') < str_find_char(text, '?'))
+    if (!is_clean(text))
         return false;
     if (str_equal(method, STR("CONNECT")))
         return parse_authority(t, text);
