@@ -4,6 +4,7 @@
 #include "script/run.h"
 #include "script/state.h"
 #include "script/value.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* The exchange whose phase is running: new documents live in its memory. */
@@ -258,6 +259,11 @@ static int json_paths(lua_State *L)
     return 1;
 }
 
+static int compare_renames(const void *a, const void *b)
+{
+    return str_compare(((const struct doc_rename *)a)->from, ((const struct doc_rename *)b)->from);
+}
+
 /* json.renames{from = "to"} -> renames, for rename */
 static int json_renames(lua_State *L)
 {
@@ -282,6 +288,8 @@ static int json_renames(lua_State *L)
         item->from = arena_copy(&box->arena, string_at_top(L));
         lua_pop(L, 1);
     }
+    if (box->count > 1) /* the order of a Lua table depends on chance */
+        qsort(box->items, box->count, sizeof(*box->items), compare_renames);
     return 1;
 }
 

@@ -11,7 +11,8 @@ describe("manipulation", function()
     return response.body, response
   end
 
-  local user = '{"id":1,"name":"Ada","a":{"b":1,"c":{"d":2,"e":3}},"list":[{"x":1}],"n":12345678901234567890.120,"s":"\\u003c"}'
+  local user = '{"id":1,"name":"Ada","a":{"b":1,"c":{"d":2,"e":3}},"list":[{"x":1}],' ..
+    '"n":12345678901234567890.120,"s":"\\u003c"}'
 
   local cases = {
     { "keeps what allow names", { allow = { "id", "a.c.d" } }, '{"id":1,"a":{"c":{"d":2}}}' },
@@ -22,9 +23,9 @@ describe("manipulation", function()
       { deny = { "a.c.d", "a.c.e", "list", "n", "s", "name" } }, '{"id":1,"a":{"b":1,"c":{}}}' },
     { "does not look at deny beside allow", { allow = { "id" }, deny = { "id" } }, '{"id":1}' },
     { "renames top-level members after filtering",
-      { allow = { "id", "name" }, mapping = { id = "uid", name = "full.name", gone = "x" } }, '{"uid":1,"full":"Ada"}' },
+      { allow = { "id", "name" }, mapping = { id = "uid", name = "full.name", gone = "x" } }, { uid = 1, full = "Ada" } },
     { "swaps names without losing anything", { allow = { "id", "name" }, mapping = { id = "name", name = "id" } },
-      '{"id":"Ada","name":1}' },
+      { name = 1, id = "Ada" } },
     { "descends to target before it filters", { target = "a.c", allow = { "d" } }, '{"d":2}' },
     { "groups last", { target = "a", deny = { "c" }, group = "in.it" }, '{"in.it":{"b":1}}' },
     { "has nothing where target leads nowhere", { target = "a.zz.y" }, "{}" },
@@ -32,7 +33,10 @@ describe("manipulation", function()
     { "groups even that", { target = "zz", group = "g" }, '{"g":{}}' },
   }
   for _, case in ipairs(cases) do
-    it(case[1], function() assert.equal(case[3], (answered(user, case[2]))) end)
+    it(case[1], function()
+      local text = answered(user, case[2])
+      assert.same(case[3], type(case[3]) == "table" and kit.json.decode(text) or text)
+    end)
   end
 
   it("leaves digits and escapes as they came", function()

@@ -95,13 +95,15 @@ describe("rate_limit", function()
       assert.equal("429x1", statuses(gateway, 1, from(" 1.1.1.1 ")))
       assert.equal("200x1", statuses(gateway, 1, from("1.1.1.2")))
       assert.equal("200x1", statuses(gateway, 1, from("::1")))
-      assert.equal("429x3", statuses(gateway, 1, from("01.1.1.1")):gsub("x1", "x3"))
+      assert.equal("429x1", statuses(gateway, 1, from("01.1.1.1")))
       assert.equal("429x1", statuses(gateway, 1, from("1.1.1.256")))
       assert.equal("429x1", statuses(gateway, 1))
     end)
 
     it("goes by the first line of a field, case and all", function()
-      local gateway = gateway_with({ client_max_rate = 1, client_capacity = 1, every = "1h", strategy = "Header", key = "x-key" })
+      local gateway = gateway_with({
+        client_max_rate = 1, client_capacity = 1, every = "1h", strategy = "Header", key = "x-key",
+      })
       local function with(value) return { fields = { ["X-Key"] = value } } end
       assert.equal("200x1 429x1", statuses(gateway, 2, with("a")))
       assert.equal("200x1", statuses(gateway, 1, with("A")))
@@ -168,7 +170,8 @@ describe("rate_limit", function()
 
     it("fails its calls over the limit: 500, or a partial answer", function()
       assert.equal("200x2 500x1", statuses(limited({ max_rate = 1, capacity = 2, every = "1h" }), 3, nil, "/x"))
-      local gateway = limited({ max_rate = 1, every = "1h" }, { { host = upstream().url, url_pattern = "/", group = "b" } })
+      local other = { host = upstream().url, url_pattern = "/", group = "b" }
+      local gateway = limited({ max_rate = 1, every = "1h" }, { other })
       gateway:get("/x")
       local response = gateway:get("/x")
       assert.same({ b = { ok = true } }, response:json())

@@ -3,7 +3,8 @@ local duration = require("cuttle.duration")
 describe("duration", function()
   it("reads what krakend.json writes", function()
     for text, seconds in pairs({
-      ["0"] = 0, ["1s"] = 1, ["250ms"] = 0.25, ["1h30m"] = 5400, ["1.5s"] = 1.5, [".5s"] = 0.5, ["-1s"] = -1, ["+2s"] = 2,
+      ["0"] = 0, ["1s"] = 1, ["250ms"] = 0.25, ["1h30m"] = 5400, ["1.5s"] = 1.5, [".5s"] = 0.5, ["-1s"] = -1,
+      ["+2s"] = 2,
       ["1h30m5.5s"] = 5405.5, ["3us"] = 3e-6, ["3µs"] = 3e-6, ["7ns"] = 7e-9, ["-0"] = 0, ["1m1m"] = 120,
     }) do
       assert.is_near(seconds, assert(duration.parse(text)), 1e-12, text)
@@ -14,7 +15,8 @@ describe("duration", function()
     for text, why in pairs({
       [""] = "invalid duration", ["s"] = "invalid duration", ["1"] = "missing unit in duration",
       ["1d"] = "unknown unit", ["1S"] = "unknown unit", ["1 s"] = "unknown unit", [" 1s"] = "invalid duration",
-      ["1..2s"] = "invalid duration", ["."] = "invalid duration", ["1s2"] = "missing unit in duration", ["-"] = "invalid duration",
+      ["1..2s"] = "invalid duration", ["."] = "invalid duration", ["1s2"] = "missing unit in duration",
+      ["-"] = "invalid duration",
       ["1.2.3s"] = "invalid duration", ["--1s"] = "invalid duration",
     }) do
       local seconds, problem = duration.parse(text)

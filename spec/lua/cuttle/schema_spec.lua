@@ -21,7 +21,8 @@ describe("schema", function()
     { { type = "number" }, 1.5 }, { { type = "number" }, "1", "expected number, got string" },
     { { type = "integer" }, 3 }, { { type = "integer" }, 3.5, "expected integer, got number" },
     { { type = "boolean" }, false }, { { type = "boolean" }, 0, "expected boolean, got number" },
-    { { type = "array" }, { 1 } }, { { type = "array" }, {} }, { { type = "array" }, { a = 1 }, "expected array, got object" },
+    { { type = "array" }, { 1 } }, { { type = "array" }, {} },
+    { { type = "array" }, { a = 1 }, "expected array, got object" },
     { { type = "object" }, { a = 1 } }, { { type = "object" }, {} }, { { type = "object" }, { 1 }, "got array" },
     { { type = { "string", "number" } }, 1 }, { { type = { "string", "number" } }, true, "expected string or number" },
     { { enum = { "a", "b" } }, "b" }, { { enum = { "a", 2 } }, "c", 'expected one of "a", 2, got "c"' },
@@ -61,7 +62,8 @@ describe("schema", function()
 
   it("fills in defaults, each value its own copy", function()
     local shape = { type = "object", properties = {
-      a = { type = "string", default = "x" }, b = { type = "array", default = { 1 } }, c = { type = "boolean", default = false },
+      a = { type = "string", default = "x" }, b = { type = "array", default = { 1 } },
+      c = { type = "boolean", default = false },
       d = { type = "object", properties = { e = { default = 5 } } },
       f = { type = "array", items = { type = "object", properties = { g = { default = 6 } } } },
     } }
