@@ -13,19 +13,30 @@ void answer_set(struct exchange *x, int status, struct str type, struct str body
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
-static void log_failures(const struct exchange *x)
+/* Each failure under the line of the access log too: "Error #01: ...", counted from one. */
+static void note_failure(struct exchange *x, unsigned i, struct str text)
+{
+    x->log_error = i == 0 ? text
+                          : arena_printf(x->arena, "%.*s\nError #%02u: %.*s", STR_ARG(x->log_error), i + 1,
+                                         STR_ARG(text));
+}
+
+static void log_failures(struct exchange *x)
 {
     struct log *log = x->worker->log;
     struct str name = x->plan->log_name;
     unsigned i = 0;
 
-    if (!x->failed || x->error_is_logged)
+    if (!x->failed)
         return;
     if (x->failures == NULL) {
-        log_write(log, LOG_ERROR, "%.*s %.*s", STR_ARG(name), STR_ARG(x->error_text));
+        note_failure(x, 0, x->error_text);
+        if (!x->error_is_logged)
+            log_write(log, LOG_ERROR, "%.*s %.*s", STR_ARG(name), STR_ARG(x->error_text));
         return;
     }
     for (const struct failure_text *f = x->failures; f != NULL; f = f->next, i++) {
+        note_failure(x, i, f->text);
         if (x->is_merge_error)
             log_write(log, LOG_ERROR, "%.*s Error #%u: %.*s", STR_ARG(name), i, STR_ARG(f->text));
         else

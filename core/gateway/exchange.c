@@ -535,6 +535,7 @@ static void on_abort(struct stream *s, const char *why)
     if (!x->responded && x->plan != NULL) {
         bool plain = str_equal(str_of(why), STR("context canceled"));
 
+        x->log_error = STR("context canceled");
         log_write(x->worker->log, LOG_ERROR, "%.*s context canceled%s%s", STR_ARG(x->plan->log_name),
                   plain ? "" : ": ", plain ? "" : why);
     }

@@ -92,6 +92,21 @@ describe("the access log", function()
   end)
 end)
 
+describe("what failed", function()
+  it("stands under the line of the access log, each on a line of its own", function()
+    local back = kit.upstream()
+    back:on("*", "/1"):reply(404)
+    back:on("*", "/2"):reply(503)
+    local function backend(path) return { host = back.url, url_pattern = path } end
+    local gateway = gateway_of({ { endpoint = "/a", backend = { backend("/1"), backend("/2") } },
+      { endpoint = "/b", backend = { backend("/1") } } })
+    gateway:get("/a")
+    gateway:get("/b")
+    assert.is_truthy(gateway:logged('"/a"\nError #01: invalid status code 404 .*/1\nError #02: .* 503 .*/2$'))
+    assert.is_truthy(gateway:logged('"/b"\nError #01: invalid status code 404 .*/1$'))
+  end)
+end)
+
 describe("static data", function()
   it("is shared by requests and not changed by them", function()
     local back = kit.upstream()
