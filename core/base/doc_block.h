@@ -13,13 +13,13 @@ enum { BLOCK = 64 };
 
 /* The kinds of characters that two tables, one for each nibble of a byte, tell apart. */
 enum kind {
-    KIND_DOT = 1 << 7, /* is kind_bits 0, and so on */
+    KIND_DOT = 1 << 7,
     KIND_DIGIT = 1 << 6,
-    KIND_OPEN = 1 << 5,
-    KIND_CLOSE = 1 << 4,
-    KIND_COLON = 1 << 3,
-    KIND_COMMA = 1 << 2,
-    KIND_ZERO = 1 << 1,
+    KIND_ZERO = 1 << 5,
+    KIND_OPEN = 1 << 4,
+    KIND_CLOSE = 1 << 3,
+    KIND_COLON = 1 << 2,
+    KIND_COMMA = 1 << 1,
 };
 
 struct bytes {
@@ -92,9 +92,9 @@ INLINE uint64_t space(struct bytes b)
                    _mm256_cmpeq_epi8(_mm256_shuffle_epi8(spaces, b.high), b.high));
 }
 
-/* The mask of the kind that stands left bits below the top. */
-#define kind_bits(classes, left)                                                                             \
-    bits_of(_mm256_slli_epi16((classes).low, left), _mm256_slli_epi16((classes).high, left))
+/* The mask of a kind: 0 for KIND_DOT, and so on. */
+#define kind_bits(kinds, number)                                                                             \
+    bits_of(_mm256_slli_epi16((kinds).low, number), _mm256_slli_epi16((kinds).high, number))
 
 /* The bits behind those of a. */
 INLINE uint64_t behind(uint64_t a, uint64_t *carry)

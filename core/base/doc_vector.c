@@ -138,11 +138,11 @@ INLINE void find_tokens(struct vector *v, struct bytes b, struct masks *m)
 
     m->dot = kind_bits(kinds, 0) & m->outside;
     m->digit = kind_bits(kinds, 1);
-    m->open = kind_bits(kinds, 2) & m->outside;
-    m->close = kind_bits(kinds, 3) & m->outside;
-    m->colon = kind_bits(kinds, 4) & m->outside;
-    m->comma = kind_bits(kinds, 5) & m->outside;
-    m->zero = kind_bits(kinds, 6);
+    m->zero = kind_bits(kinds, 2);
+    m->open = kind_bits(kinds, 3) & m->outside;
+    m->close = kind_bits(kinds, 4) & m->outside;
+    m->colon = kind_bits(kinds, 5) & m->outside;
+    m->comma = kind_bits(kinds, 6) & m->outside;
     m->space = space(b) & m->outside;
     m->scalar = m->outside & ~(m->open | m->close | m->colon | m->comma | m->space);
     uint64_t behind_scalar = behind(m->scalar, &v->carry.scalar);
@@ -245,61 +245,71 @@ INLINE uint64_t check_order(struct carry *carry, struct masks *m, bool spaced)
            (m->colon & ~after_name);
 }
 
-INLINE bool open_box(struct vector *v, size_t at)
-{
-    struct doc_check *c = v->check;
-
-    if (v->depth == DOC_MAX_DEPTH)
-        return false;
-    c->boxes[c->count] = (struct doc_box){.open = (uint32_t)at, .next = v->box};
-    v->box = c->count++;
-    v->depth++;
-    v->in_object = v->text[at] == '{' ? ~0ull : 0;
-    return true;
-}
-
-INLINE bool close_box(struct vector *v, size_t at)
-{
-    struct doc_check *c = v->check;
-    struct doc_box *box = &c->boxes[v->box];
-
-    if (v->text[at] - v->text[box->open] != '}' - '{') /* as for brackets */
-        return false;
-    box->close = (uint32_t)at;
-    v->box = box->next;
-    box->next = c->count;
-    v->depth--;
-    if (v->depth > 0)
-        v->in_object = v->text[c->boxes[v->box].open] == '{' ? ~0ull : 0;
-    return true;
-}
-
 enum verdict { WRONG, MORE, DONE };
 
-/* Colons belong into objects, commas without a name behind them into lists. wrong: what is already known. */
-INLINE enum verdict check_boxes(struct vector *v, const struct masks *m, uint64_t wrong)
+INLINE uint64_t is_brace(uint32_t bracket)
 {
-    uint64_t bracket = m->open | m->close;
+    return -(uint64_t)(bracket >> 5 & 1); /* { is 7B, [ is 5B */
+}
+
+/* Colons belong into objects, commas without a name behind them into lists. */
+INLINE uint64_t misplaced(const struct masks *m, uint64_t in_object)
+{
+    return (in_object & m->list_element) | (~in_object & m->colon);
+}
+
+/* Walks the brackets of a block. A box that is open keeps its bracket where it will keep the place of the
+ * closing one. wrong: what is already known. */
+INLINE enum verdict walk_boxes(struct vector *v, const struct masks *m, uint64_t bracket, uint64_t wrong)
+{
+    struct doc_box *boxes = v->check->boxes;
+    uint32_t used = v->check->count;
+    uint32_t box = v->box;
+    uint32_t depth = v->depth;
+    uint64_t in_object = v->in_object;
     uint64_t rest = ~0ull; /* behind the last bracket */
 
     for (; bracket != 0; bracket &= bracket - 1) {
         uint64_t up_to = bracket ^ (bracket - 1);
-        size_t at = v->base + (size_t)__builtin_ctzll(bracket);
-        wrong |= ((v->in_object & m->list_element) | (~v->in_object & m->colon)) & rest & up_to;
+        uint32_t place = (uint32_t)(v->base + (size_t)__builtin_ctzll(bracket));
+        uint32_t c = (unsigned char)v->text[place];
+        wrong |= misplaced(m, in_object) & rest & up_to;
         rest = ~up_to;
-        if ((m->open & up_to & ~(up_to >> 1)) != 0) {
-            if (!open_box(v, at))
+        if ((m->open & bracket & -bracket) != 0) {
+            if (depth++ == DOC_MAX_DEPTH)
                 return WRONG;
-        } else if (!close_box(v, at)) {
-            return WRONG;
+            boxes[used] = (struct doc_box){.open = place, .close = c, .next = box};
+            box = used++;
+            in_object = is_brace(c);
+            continue;
         }
-        if (v->depth == 0) {
-            v->check->end = (uint32_t)at + 1;
+        struct doc_box *closed = &boxes[box];
+        if (c - closed->close != '}' - '{') /* as for the others */
+            return WRONG;
+        box = closed->next;
+        closed->close = place;
+        closed->next = used;
+        if (--depth == 0) {
+            v->check->end = place + 1;
+            v->check->count = used;
             return (wrong & up_to) != 0 ? WRONG : DONE;
         }
+        in_object = is_brace(boxes[box].close);
     }
-    wrong |= ((v->in_object & m->list_element) | (~v->in_object & m->colon)) & rest;
-    return wrong != 0 ? WRONG : MORE;
+    v->check->count = used;
+    v->box = box;
+    v->depth = depth;
+    v->in_object = in_object;
+    return (wrong | (misplaced(m, in_object) & rest)) != 0 ? WRONG : MORE;
+}
+
+INLINE enum verdict check_boxes(struct vector *v, const struct masks *m, uint64_t wrong)
+{
+    uint64_t bracket = m->open | m->close;
+
+    if (bracket != 0)
+        return walk_boxes(v, m, bracket, wrong);
+    return (wrong | misplaced(m, v->in_object)) != 0 ? WRONG : MORE;
 }
 
 INLINE enum verdict check_block(struct vector *v, const char *ptr)
