@@ -1,5 +1,7 @@
 #include "http/h1_conn.h"
 
+#include <assert.h>
+
 /* Content is not read into less. */
 enum { ROOM_MIN = 16384, SPANS_MAX = 32 };
 
@@ -148,8 +150,8 @@ static void make_room(struct h1_conn *c)
     struct h1_stream *s = c->stream;
 
     if (s != NULL && s->floor > 0 && c->in.data != NULL) {
-        if (recv_buf_is_empty(&c->in))
-            c->in.start = c->in.end = s->floor;
+        assert(recv_buf_is_empty(&c->in));
+        c->in.start = c->in.end = s->floor;
         if (c->in.cap - c->in.end >= ROOM_MIN)
             return;
         s->head = c->in;
@@ -159,13 +161,14 @@ static void make_room(struct h1_conn *c)
     recv_buf_make_room(&c->in, &c->base.server->buffers);
 }
 
-/* Does anybody want what the sock has? While a response is awaited an end of the stream is of interest,
- * further bytes are not: those that come are the next request. */
+/* Does anybody want what the sock has? Not while bytes wait. While a response is awaited an end of the stream
+ * is of interest, further bytes are not: those that come are the next request. */
 static bool wants_bytes(const struct h1_conn *c)
 {
     if (c->state != H1_BUSY)
         return true;
-    return c->stream->content_ended ? recv_buf_is_empty(&c->in) : c->stream->reading;
+    const struct h1_stream *s = c->stream;
+    return recv_buf_is_empty(&c->in) && (s->content_ended || (s->reading && !s->ended));
 }
 
 static void receive_lingering(struct h1_conn *c)

@@ -109,6 +109,31 @@ describe("server", function()
       assert.equal(2, #client:responses())
     end)
 
+    it("loses none of it while the response still waits to be sent", function()
+      local function answer_early(s)
+        s.on_body = function()
+          if not s.answered then s:respond(200, ("x"):rep(1000000)) end
+          s.answered = true
+        end
+        s:read(true)
+      end
+      for _, framing in ipairs({
+        { "Content-Length: 200000\r\n", "", "" }, { "Transfer-Encoding: chunked\r\n", "30d40\r\n", "\r\n0\r\n\r\n" },
+      }) do
+        local client = world:connect()
+        client:pause(true)
+        world.handler = answer_early
+        client:send(post(framing[1], framing[2] .. "ab"))
+        world.handler = function(s) s:respond(200, s.target) end
+        for _ = 1, 199 do client:send(("y"):rep(1000)) end
+        client:send(("y"):rep(998) .. framing[3] .. get)
+        client:pause(false)
+        world:advance(1)
+        assert.equal(2, #client:responses())
+        assert.equal("/a", client:responses()[2].body)
+      end
+    end)
+
     it("aborts at a broken chunk, and answers 400 if nothing was answered yet", function()
       local client = world:connect(post("Transfer-Encoding: chunked\r\n", "2\r\nab\r\nzz\r\n"))
       assert.equal("malformed chunked encoding", world.streams[1].why)
