@@ -12,7 +12,12 @@ int clock_gettime(int clock, int64_t time[2]);
 local SECOND = 1000000000LL
 local HOUR = 3600 * SECOND
 
-local function str(text) return ffi.new("struct str", { text, #text }) end
+local held -- keys are borrowed, and the collector may come between
+
+local function str(text)
+  held = text
+  return ffi.new("struct str", { held, #held })
+end
 
 local function now()
   local time = ffi.new("int64_t[2]")
