@@ -1,18 +1,21 @@
 /* doc - a JSON document that is indexed, not converted.
  *
- * doc_parse checks a text once (RFC 8259, UTF-8, depth) and indexes it as a flat tape of tokens
- * over the received bytes. A `struct node` is a value of a document: a span of text that nobody has
- * touched, or a container that was edited. Reading walks the tape; the first edit below an
- * object opens that object (and no other) into a list of members. Writing copies what was
- * not touched byte for byte, as spans: number text, key order and escapes stay as received.
+ * doc_parse checks a text once (RFC 8259, UTF-8, depth) and indexes it as a flat tape over the received
+ * bytes: where each container begins and ends. A `struct node` is a value of a document: a span of text that
+ * nobody has touched, or a container that was edited. The members of a container are found when somebody
+ * asks for them; writing copies what was not touched byte for byte, as spans: number text, key order and
+ * escapes stay as received.
  *
- * Of members with the same name the last counts (KrakenD: core.md R-DC-3), for reading and for
- * editing; an object that nobody opened is written with all of them.
+ * Of members with the same name the last counts, for reading and for editing; an object in which nothing was
+ * changed is written with all of them.
+ *
+ * Bytes in strings that are not UTF-8 are accepted and become U+FFFD at once. Escapes of lone surrogates are
+ * U+FFFD to who reads them, and are written as they were received.
  *
  * Owner:   everything is allocated from the arena given to doc_parse and goes with it.
- * Borrow:  the text must live as long as the nodes: spans point into it. A node may be put into
- *          another document when both live equally long (merging does).
- * Errors:  parsing only; texts are those of KrakenD where it has one (core.md R-DC-2).
+ * Borrow:  the text must live as long as the nodes: spans point into it. A node may be put into another
+ *          document when both live equally long (merging does), but into one place only: clone it for a
+ * second. Errors:  parsing only; texts are those of KrakenD where it has one.
  */
 #ifndef BASE_DOC_H
 #define BASE_DOC_H
@@ -24,13 +27,13 @@
 
 enum doc_type { DOC_NULL, DOC_FALSE, DOC_TRUE, DOC_NUMBER, DOC_STRING, DOC_ARRAY, DOC_OBJECT };
 
-enum { DOC_MAX_DEPTH = 10000 }; /* one level more is an error: core.md R-DC-3 */
+enum { DOC_MAX_DEPTH = 10000 }; /* one level more is an error */
 
 struct node; /* a value; opaque */
 
 enum doc_end {
     DOC_WHOLE, /* nothing but white space may follow the value */
-    DOC_FIRST, /* what follows the first value is not looked at: core.md R-DC-1 */
+    DOC_FIRST, /* what follows the first value is not looked at */
 };
 
 /* The value of text, or NULL and why: "EOF" for an empty text, "unexpected EOF" for a truncated
@@ -83,7 +86,9 @@ struct node *node_new_array(struct arena *a);
 /* A value that writes another document's bytes as they are: text must be valid JSON, checked by whoever has
  * it. */
 struct node *node_new_raw(struct arena *a, struct str text);
-struct node *node_clone(struct arena *a, struct node *n); /* shares untouched spans */
+/* A copy in an arena of its own: shares the text of a node that nobody changed, else has what would be
+ * written. */
+struct node *node_clone(struct arena *a, struct node *n);
 
 void node_set(struct node *object, struct str name,
               struct node *value);                      /* appends or replaces in place; name borrowed */
@@ -92,7 +97,7 @@ void node_append(struct node *array, struct node *value);
 bool node_put(struct node *array, size_t index, struct node *value); /* false beyond the end */
 bool node_cut(struct node *array, size_t index);                     /* takes an element out */
 
-/* --- the operations of response manipulation (core.md 5.3); each works on an object ------------- */
+/* --- the operations of response manipulation; each works on an object --------------------------- */
 
 /* Dotted names compiled once, shared by all requests: a tree by steps. */
 struct doc_paths;
@@ -101,13 +106,16 @@ struct doc_paths *doc_paths_new(struct arena *a, const struct str *dotted, size_
 /* Where the dotted path leads, object by object; NULL if a step is missing or is no object. */
 struct node *node_find(struct node *n, struct str dotted);
 
-/* Keeps what paths name, drops the rest: R-MN-1 to R-MN-4. */
+/* Keeps what paths name, whatever it is, and drops the rest, with it objects that are left empty. A path does
+ * not lead into arrays. Of overlapping paths the later decides: a, a.b keeps b alone; a.b, a keeps all of a.
+ */
 void node_keep(struct node *object, const struct doc_paths *paths);
 
-/* Drops what paths name: R-MN-5. */
+/* Drops what paths name; objects that are left empty stay. A path does not lead into arrays. Of overlapping
+ * paths the shorter decides. */
 void node_drop(struct node *object, const struct doc_paths *paths);
 
-/* Renames top-level members, from a snapshot: R-MN-6, with swaps that lose nothing. A new name is used as
+/* Renames members, all at once, so that swaps lose nothing; over what has the new name. A new name is used as
  * given; an old name mapped to itself disappears. */
 struct doc_rename {
     struct str from;
@@ -115,7 +123,7 @@ struct doc_rename {
 };
 void node_rename(struct node *object, const struct doc_rename *renames, size_t count);
 
-/* Moves every member of source into object, replacing those of the same name (a shallow merge: R-MG-2). */
+/* Moves every member of source into object, replacing those of the same name (a shallow merge). */
 void node_merge(struct node *object, struct node *source);
 
 /* --- writing ---------------------------------------------------------------------------------- */

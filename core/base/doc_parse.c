@@ -12,12 +12,14 @@ void doc_check_reserve(struct doc_check *c, uint32_t more)
 {
     if (c->cap - c->count >= more)
         return;
-    uint32_t cap = c->cap * 2 + more;
+    size_t cap = (size_t)c->cap * 2 + more; /* a text below 4 GiB has less than 2^31 boxes */
+    if (cap > UINT32_MAX)
+        cap = UINT32_MAX;
     struct doc_box *boxes = arena_alloc(c->arena, cap * sizeof(*boxes));
     if (c->count > 0)
         memcpy(boxes, c->boxes, c->count * sizeof(*boxes));
     c->boxes = boxes;
-    c->cap = cap;
+    c->cap = (uint32_t)cap;
 }
 
 static bool is_container(struct str text)

@@ -22,9 +22,11 @@ end
 
 local function parse_with(parse, arena, text, finish)
   local err = ffi.new("struct error")
-  local exact = ffi.gc(core.mem_alloc(#text + 1), core.mem_free) -- so that a sanitizer sees reads behind the end
+  -- A block of its own, so that a sanitizer sees reads behind the end.
+  local exact = ffi.gc(core.mem_alloc(#text > 0 and #text or 1), core.mem_free)
   ffi.copy(exact, text, #text)
-  local node = parse(arena, ffi.new("struct str", { ffi.cast("const char *", exact), #text }), finish or doc.WHOLE, err)
+  local str = ffi.new("struct str", { ffi.cast("const char *", exact), #text })
+  local node = parse(arena, str, finish or doc.WHOLE, err)
   if node == nil then return nil, ffi.string(err.text) end
   texts[arena] = texts[arena] or {}
   table.insert(texts[arena], exact)

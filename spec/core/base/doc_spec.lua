@@ -39,7 +39,8 @@ local function raw(text)
 end
 
 local function members(node)
-  local cursor, name, child = ffi.new("struct node_cursor"), ffi.new("struct str[1]"), ffi.new("struct node *[1]")
+  local cursor = ffi.new("struct node_cursor")
+  local name, child = ffi.new("struct str[1]"), ffi.new("struct node *[1]")
   local list = {}
   while core.node_next(node, cursor, name, child) do
     list[#list + 1] = lua(name[0]) .. "=" .. written(child[0])
@@ -55,8 +56,8 @@ end)
 describe("doc: reading", function()
   it("tells types", function()
     local types = {
-      ["null"] = "null", ["true"] = "bool", ["false"] = "bool", ["-1.5"] = "number", ['""'] = "string", ["[]"] = "array",
-      ["{}"] = "object",
+      ["null"] = "null", ["true"] = "bool", ["false"] = "bool", ["-1.5"] = "number", ['""'] = "string",
+      ["[]"] = "array", ["{}"] = "object",
     }
     for text, name in pairs(types) do
       assert.equal(name, ffi.string(core.doc_type_name(core.node_type(parse(text)))))
@@ -191,7 +192,10 @@ describe("doc: numbers", function()
     assert.equal("0LL", to_int64("-0"))
     assert.equal("9223372036854775807LL", to_int64("9223372036854775807"))
     assert.equal("-9223372036854775808LL", to_int64("-9223372036854775808"))
-    for _, text in ipairs({ "9223372036854775808", "-9223372036854775809", "1.0", "1e2", "18446744073709551617", '"1"' }) do
+    local others = {
+      "9223372036854775808", "-9223372036854775809", "18446744073709551617", "1.0", "1e2", '"1"',
+    }
+    for _, text in ipairs(others) do
       assert.is_nil(to_int64(text))
     end
   end)
@@ -199,8 +203,9 @@ describe("doc: numbers", function()
   it("are doubles, rounded right", function()
     local values = {
       ["0"] = 0, ["-1.5"] = -1.5, ["0.1"] = 0.1, ["1e5"] = 1e5, ["123456789012345678"] = 123456789012345678,
-      ["1.7976931348623157e308"] = 1.7976931348623157e308, ["5e-324"] = 5e-324, ["1e-400"] = 0, ["1e400"] = math.huge,
-      ["-1e400"] = -math.huge, ["123456.789012345"] = 123456.789012345, ["0.000000000000001"] = 1e-15,
+      ["1.7976931348623157e308"] = 1.7976931348623157e308, ["5e-324"] = 5e-324, ["1e-400"] = 0,
+      ["1e400"] = math.huge, ["-1e400"] = -math.huge, ["123456.789012345"] = 123456.789012345,
+      ["0.000000000000001"] = 1e-15,
       ["9007199254740993"] = 9007199254740993, ['"1"'] = 0, ["999999999999999"] = 999999999999999,
       ["0.30000000000000004"] = 0.1 + 0.2, ["7.038531e-26"] = 7.038531e-26,
     }
@@ -210,17 +215,17 @@ describe("doc: numbers", function()
 
   it("are made with the fewest digits", function()
     local texts = {
-      ["0"] = 0, ["-0"] = -0.0 * 1, ["1"] = 1, ["-1.5"] = -1.5, ["0.1"] = 0.1, ["0.30000000000000004"] = 0.1 + 0.2,
+      ["0"] = 0, ["1"] = 1, ["-1.5"] = -1.5, ["0.1"] = 0.1, ["0.30000000000000004"] = 0.1 + 0.2,
       ["1e-7"] = 1e-7, ["1.5e-7"] = 1.5e-7, ["0.000001"] = 1e-6, ["0.00000123"] = 1.23e-6, ["1e+21"] = 1e21,
       ["100000000000000000000"] = 1e20, ["123456789012345680000"] = 123456789012345680000,
       ["-1.7976931348623157e+308"] = -1.7976931348623157e308, ["5e-324"] = 5e-324, ["1234.5678"] = 1234.5678,
       ["2251799813685248.5"] = 2251799813685248.5, ["1.25e+25"] = 1.25e25, ["10"] = 10,
     }
     for text, value in pairs(texts) do
-      if text ~= "-0" then assert.equal(text, written(core.node_new_double(arena, value))) end
+      assert.equal(text, written(core.node_new_double(arena, value)))
     end
     assert.equal("-0", written(core.node_new_double(arena, -1 / math.huge)))
-    assert.equal("-9223372036854775808", written(core.node_new_int64(arena, ffi.new("int64_t", 1) * 2 ^ 62 * -2)))
+    assert.equal("-9223372036854775808", written(core.node_new_int64(arena, -9223372036854775807LL - 1)))
     assert.equal("1e+02", written(core.node_new_number(arena, keep("1e+02"))))
   end)
 end)
@@ -272,8 +277,7 @@ describe("doc: editing", function()
   it("writes an edit deep inside, and what is around it as it was", function()
     local node = parse('{"a": [ {"b": {"c": 1 , "d": 2} } , 3 ],"e":  4}')
     core.node_set(get(node, "a", 0, "b"), str("d"), raw("5"))
-    assert.equal('{"a": [ {"b":{"c": 1,"d":5} },3 ],"e":  4}', (written(node):gsub('"a":', '"a": '):gsub("%[", "[ ")
-      :gsub('%]', " ]"):gsub("}}", "} }")))
+    assert.equal('{"a":[{"b":{"c": 1,"d":5}},3],"e":  4}', written(node))
   end)
 
   it("writes what nobody changed as one span of the text itself", function()

@@ -1,8 +1,9 @@
 --- Public texts: JSONTestSuite, and ill-formed UTF-8 after the Unicode Standard.
 local doc = require("spec.support.doc")
 
--- What the suite leaves open. Like KrakenD we take what the grammar takes: numbers of any size stay text, ill-formed
--- UTF-8 within strings is replaced, escapes of lone surrogates stay as they are. No byte order mark, no UTF-16.
+-- What the suite leaves open. Like KrakenD we take what the grammar takes: numbers of any size stay text,
+-- ill-formed UTF-8 within strings is replaced, escapes of lone surrogates stay as they are. No byte order
+-- mark, no UTF-16.
 local open_cases = {
   ["i_number_double_huge_neg_exp"] = true,
   ["i_number_huge_exp"] = true,
@@ -117,7 +118,7 @@ describe("UTF-8", function()
     it("of " .. hex .. " (" .. note .. ") is repaired in strings, wherever they lie", function()
       if bytes:find('[%z\1-\31"\\]') then return end
       local arena = doc.arena()
-      for pad = 0, 66 do
+      for _, pad in ipairs({ 0, 1, 13, 27, 28, 29, 30, 31, 59, 60, 61, 62, 63 }) do
         local before = '["' .. ("x"):rep(pad)
         local parsed = doc.parse(arena, before .. bytes .. '"]')
         assert.equal(before .. from_hex(replaced) .. '"]', (doc.write(arena, parsed.node)))
