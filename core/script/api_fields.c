@@ -94,21 +94,23 @@ static int compare_fields(const void *a, const void *b)
     return str_compare(((const struct field *)a)->name, ((const struct field *)b)->name);
 }
 
-/* The value at the top: a text, a number, or a list of them. */
+/* The value at the top: a text, a number, or a list of them; its key is below it. */
 static void take_lines(lua_State *L, struct str name, struct fields *f)
 {
     int top = lua_gettop(L);
 
     if (!lua_istable(L, top)) {
         if (!lua_isstring(L, top))
-            luaL_error(L, "the answer's field %s: expected a text, got %s", name.ptr, luaL_typename(L, top));
+            luaL_error(L, "the answer's field %s: expected a text, got %s", lua_tostring(L, top - 1),
+                       luaL_typename(L, top));
         field_add(f, name, arena_copy(f->arena, check_value(L, top)));
         return;
     }
     for (int i = 1; i <= (int)lua_objlen(L, top); i++) {
         lua_rawgeti(L, top, i);
         if (!lua_isstring(L, -1))
-            luaL_error(L, "the answer's field %s: expected texts, got %s", name.ptr, luaL_typename(L, -1));
+            luaL_error(L, "the answer's field %s: expected texts, got %s", lua_tostring(L, top - 1),
+                       luaL_typename(L, -1));
         field_add(f, name, arena_copy(f->arena, check_value(L, top + 1)));
         lua_pop(L, 1);
     }

@@ -106,7 +106,8 @@ describe("circuit_breaker", function()
     assert.equal(500, gateway:get("/x").status)
     assert.is_nil(play("."))
     start(nil, { extra_config = {
-      ["qos/circuit-breaker"] = { max_errors = 0, timeout = 60 }, ["qos/ratelimit/proxy"] = { max_rate = 1, every = "1h" },
+      ["qos/circuit-breaker"] = { max_errors = 0, timeout = 60 },
+      ["qos/ratelimit/proxy"] = { max_rate = 1, every = "1h" },
     } })
     assert.is_nil(play("s"))
     assert.equal("rate limit exceded", gateway:get("/x").body)

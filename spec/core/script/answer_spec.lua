@@ -38,7 +38,7 @@ describe("what a phase returns", function()
       ["return { status = 1000 }"] = "the answer's status 1000 is none",
       ["return { status = 200.5 }"] = "the answer's status 200.5 is none",
       ["return { status = 200, fields = { 'x' } }"] = "fields: expected names",
-      ["return { status = 200, fields = { a = true } }"] = "the answer's field A: expected a text, got boolean",
+      ["return { status = 200, fields = { a = true } }"] = "the answer's field a: expected a text, got boolean",
       ["return { status = 200, body = function() end }"] = "a function cannot be JSON",
       ["return { status = 200, body = { 0/0 } }"] = "JSON has no number",
       ["local t = {} t.t = t return { status = 200, body = t }"] = "nested too deeply",

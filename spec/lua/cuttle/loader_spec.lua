@@ -1,0 +1,214 @@
+local kit = require("kit")
+local script = require("spec.support.script")
+local loader = require("cuttle.loader")
+
+describe("a plugin's shape", function()
+  local function problem_with(changes)
+    local plugin = { api = 1, namespace = "a/b", scopes = { "endpoint" }, request = function() end }
+    for key, value in pairs(changes) do plugin[key] = value ~= kit.null and value or nil end
+    local ok, problem = loader.check_shape(plugin)
+    return not ok and problem or nil
+  end
+
+  it("is checked key by key", function()
+    assert.is_nil(problem_with({}))
+    assert.equal("api is missing: api = 1", problem_with({ api = kit.null }))
+    assert.equal("api: written for contract 2, this gateway speaks 1", problem_with({ api = 2 }))
+    assert.equal("namespace is missing: its key in extra_config", problem_with({ namespace = kit.null }))
+    assert.equal("namespace: expected a string, got number", problem_with({ namespace = 5 }))
+    assert.equal('scopes is missing: { "endpoint" }', problem_with({ scopes = kit.null }))
+    assert.equal('scopes: no such scope "endpoints"', problem_with({ scopes = { "endpoints" } }))
+    assert.equal("request: expected a function, got string", problem_with({ request = "x" }))
+    assert.equal("call: is never run with scopes = { endpoint }", problem_with({ call = print }))
+    assert.matches("it has no phase", problem_with({ request = kit.null }))
+    assert.equal('schema: unknown word "typ"', problem_with({ schema = { typ = "object" } }))
+    local _, problem = loader.check_shape(nil)
+    assert.equal("expected a table, got nil", problem)
+  end)
+end)
+
+describe("plugins", function()
+  after_each(script.clean)
+
+  local function config_of(plugin, extra, more)
+    local config = {
+      plugin = plugin,
+      endpoints = { {
+        endpoint = "/x", extra_config = extra, backend = { { host = "http://192.0.2.9", url_pattern = "/" } },
+      } },
+    }
+    for key, value in pairs(more or {}) do config[key] = value end
+    return config
+  end
+
+  local function answering(status, namespace)
+    local body = ("function plugin:request() return { status = %d } end"):format(status)
+    return script.source(body, { namespace = namespace })
+  end
+
+  local function start(files, extra, more)
+    return kit.gateway(config_of({ folder = script.folder(files) }, extra or { ["team/x"] = {} }, more))
+  end
+
+  local function refusal(files, extra, more)
+    return kit.refusal(config_of({ folder = script.folder(files) }, extra or { ["team/x"] = {} }, more))
+  end
+
+  it("are files, folders with init.lua, or several in one file; specs and other files are left alone", function()
+    assert.equal(201, start({ ["x.lua"] = answering(201, "team/x") }):get("/x").status)
+    assert.equal(202, start({
+      ["x/init.lua"] = 'return require("inside")', ["x/inside.lua"] = answering(202, "team/x"),
+      ["x_spec.lua"] = "error('a spec')", ["notes.txt"] = "x", ["empty/readme.md"] = "x",
+    }):get("/x").status)
+    assert.equal(203, start({ ["many.lua"] = [[
+      local function make(name, status)
+        local function request() return { status = status } end
+        return { api = 1, namespace = name, scopes = { "endpoint" }, request = request }
+      end
+      return { make("team/w", 204), make("team/x", 203) }
+    ]] }):get("/x").status)
+  end)
+
+  it("come from several folders; of two files of one name the first folder's counts", function()
+    local first = script.folder({ ["x.lua"] = answering(201, "team/x") })
+    local second = script.folder({ ["x.lua"] = answering(202, "team/x"), ["y.lua"] = answering(203, "team/y") })
+    local gateway = kit.gateway(config_of({ folder = { first, second } }, { ["team/x"] = {} }))
+    assert.equal(201, gateway:get("/x").status)
+    gateway = kit.gateway(config_of({ folder = { first, second } }, { ["team/y"] = {} }))
+    assert.equal(203, gateway:get("/x").status)
+  end)
+
+  it("stand in for ours of the same name", function()
+    local gateway = start({ ["rate_limit.lua"] = answering(218, "qos/ratelimit/router") },
+      { ["qos/ratelimit/router"] = { max_rate = "anything" } })
+    assert.equal(218, gateway:get("/x").status)
+  end)
+
+  it("are picked by the pattern", function()
+    local folder = script.folder({ ["x.lua"] = answering(201, "team/x"), ["y.off.lua"] = answering(202, "team/x") })
+    local gateway = kit.gateway(config_of({ folder = folder, pattern = ".off" }, { ["team/x"] = {} }))
+    assert.equal(202, gateway:get("/x").status)
+  end)
+
+  it("do not start the gateway when one is broken: file and reason are told", function()
+    assert.matches("x.lua:1: ", refusal({ ["x.lua"] = "return +" }))
+    assert.matches("x.lua:1: boom", refusal({ ["x.lua"] = "error('boom')" }))
+    assert.matches("x.lua: api is missing", refusal({ ["x.lua"] = "return {}" }))
+    assert.matches("x.lua: it returns nothing", refusal({ ["x.lua"] = "local a = 1" }))
+    assert.matches("x.lua: expected a table, got number", refusal({ ["x.lua"] = "return 5" }))
+    assert.matches("a.lua and .*b.lua are both for the namespace team/x",
+      refusal({ ["a.lua"] = answering(201, "team/x"), ["b.lua"] = answering(202, "team/x") }))
+    assert.matches("no such grant \"socket\"", kit.refusal(config_of({
+      folder = script.folder({ ["x.lua"] = answering(201, "team/x") }), grants = { x = { "socket" } },
+    }, {})))
+  end)
+
+  it("are told what cannot be loaded at all: Go plugins and folders that are not there", function()
+    local gateway = start({ ["go.so"] = "\127ELF", ["x.lua"] = answering(201, "team/x") })
+    assert.truthy(gateway:logged("ERROR: .*go.so is a Go plugin: it cannot be loaded here"))
+    gateway = kit.gateway(config_of({ folder = "/not/there" }, {}))
+    assert.truthy(gateway:logged("ERROR: .*there is no folder /not/there"))
+  end)
+
+  it("have their settings checked, and new may refuse them", function()
+    local checked = script.source("function plugin:request() end", {
+      namespace = "team/x", extra = "schema = { type = 'object', required = { 'a' } }",
+    })
+    assert.matches('%[ENDPOINT: /x%]%[x%] endpoints%[0%].extra_config%["team/x"%]: a is missing',
+      refusal({ ["x.lua"] = checked }))
+    local refusing = script.source("function plugin.new() return nil, 'not these' end function plugin:request() end",
+      { namespace = "team/x" })
+    assert.matches('not these %(endpoints%[0%].extra_config%["team/x"%]%)', refusal({ ["x.lua"] = refusing }))
+    local raising = script.source("function plugin.new(config) return config.a.b end", { namespace = "team/x" })
+    assert.matches("x.lua:2: attempt to index field 'a'", refusal({ ["x.lua"] = raising }))
+  end)
+
+  it("cost nothing where new has nothing to do", function()
+    local idle = script.source("function plugin.new() end function plugin:request() return { status = 500 } end",
+      { namespace = "team/x" })
+    assert.are_not.equal(418, start({ ["x.lua"] = idle }):get("/x").status)
+  end)
+
+  it("are ignored, with a warning, at a place that is not theirs", function()
+    local upstream = kit.upstream()
+    upstream:on("GET", "/"):reply(200, {})
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({ ["x.lua"] = answering(418, "team/x") }) },
+      extra_config = { ["team/x"] = {}, ["qos/ratelimit/router"] = { max_rate = 1 } },
+      endpoints = { { endpoint = "/x", backend = { { host = upstream.url, url_pattern = "/" } } } },
+    })
+    assert.equal(200, gateway:get("/x").status)
+    assert.truthy(gateway:logged('WARNING: extra_config%["team/x"%]: team/x is not for a service: ignored'))
+    assert.truthy(gateway:logged('qos/ratelimit/router is for a endpoint, not for a service: ignored'))
+  end)
+
+  describe("by name", function()
+    local function named(name, scope, body)
+      return script.source(body, { namespace = "team/" .. name, scope = scope })
+    end
+
+    local function say(name, phases)
+      local body = {}
+      for _, phase in ipairs(phases) do
+        local line = 'function plugin:%s() self.runtime.log.info("did %s %s %%s", self.config.n or "-") end'
+        body[#body + 1] = line:format(phase, name, phase)
+      end
+      return table.concat(body, "\n")
+    end
+
+    local function order_of(config, files)
+      local upstream = kit.upstream()
+      upstream:on("GET", "/"):reply(200, {})
+      config.plugin = { folder = script.folder(files) }
+      config.endpoints[1].endpoint = "/x"
+      config.endpoints[1].backend[1].host, config.endpoints[1].backend[1].url_pattern = upstream.url, "/"
+      local gateway = kit.gateway(config)
+      gateway:get("/x")
+      local order = {}
+      for _, line in ipairs(gateway:log()) do order[#order + 1] = line:match("did (.+)$") end
+      return order, gateway
+    end
+
+    it("http-server plugins run last first, and back again", function()
+      local files = {}
+      for _, name in ipairs({ "a", "b" }) do
+        files[name .. ".lua"] = named(name, "service", say(name, { "request", "response" }))
+      end
+      local order, gateway = order_of({
+        extra_config = { ["plugin/http-server"] = { name = { "a", "gone", "b" }, a = { n = 1 } } },
+        endpoints = { { backend = { {} } } },
+      }, files)
+      assert.same({ "b request -", "a request 1", "a response 1", "b response -" }, order)
+      assert.truthy(gateway:logged("ERROR: .*No plugin registered as gone"))
+    end)
+
+    it("modifiers run in the order of the list both ways", function()
+      local files = {}
+      for _, name in ipairs({ "a", "b" }) do
+        files[name .. ".lua"] = named(name, "endpoint", say(name, { "request", "proxy", "merged" }))
+      end
+      assert.same({ "b proxy -", "a proxy 2", "b merged -", "a merged 2" }, (order_of({ endpoints = { {
+        extra_config = { ["plugin/req-resp-modifier"] = { name = { "b", "a" }, a = { n = 2 } } }, backend = { {} },
+      } } }, files)))
+      for _, name in ipairs({ "a", "b" }) do
+        files[name .. ".lua"] = named(name, "backend", say(name, { "call", "reply" }))
+      end
+      assert.same({ "b call -", "a call -", "b reply -", "a reply -" }, (order_of({ endpoints = { {
+        backend = { { extra_config = { ["plugin/req-resp-modifier"] = { name = { "b", "a" } } } } },
+      } } }, files)))
+    end)
+
+    it("an http-client plugin calls in the backend's place; its answer is manipulated like any", function()
+      local files = { ["a.lua"] = named("a", "backend",
+        [[function plugin:call() return { status = 200, body = { keep = 1, drop = 2 } } end]]) }
+      local gateway = kit.gateway({
+        plugin = { folder = script.folder(files) },
+        endpoints = { { endpoint = "/x", backend = { {
+          host = "http://192.0.2.9", url_pattern = "/", allow = { "keep" },
+          extra_config = { ["plugin/http-client"] = { name = "a" } },
+        } } } },
+      })
+      assert.same({ keep = 1 }, gateway:get("/x"):json())
+    end)
+  end)
+end)
