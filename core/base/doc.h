@@ -14,8 +14,8 @@
  *
  * Owner:   everything is allocated from the arena given to doc_parse and goes with it.
  * Borrow:  the text must live as long as the nodes: spans point into it. A node may be put into another
- *          document when both live equally long (merging does), but into one place only: clone it for a
- * second. Errors:  parsing only; texts are those of KrakenD where it has one.
+ *          document when both live equally long (merging does), but into one place: clone it for more.
+ * Errors:  parsing only; texts are those of KrakenD where it has one.
  */
 #ifndef BASE_DOC_H
 #define BASE_DOC_H
