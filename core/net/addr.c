@@ -92,6 +92,24 @@ bool addr_equal(const struct addr *a, const struct addr *b)
            addr_port(a) == addr_port(b);
 }
 
+/* By hand, as every request is asked for its peer: inet_ntop prints with printf's machinery. */
+static size_t format_v4(const unsigned char bytes[4], char *buf)
+{
+    char *end = buf;
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (i > 0)
+            *end++ = '.';
+        if (bytes[i] >= 100)
+            *end++ = (char)('0' + bytes[i] / 100);
+        if (bytes[i] >= 10)
+            *end++ = (char)('0' + bytes[i] / 10 % 10);
+        *end++ = (char)('0' + bytes[i] % 10);
+    }
+    *end = '\0';
+    return (size_t)(end - buf);
+}
+
 size_t addr_format_ip(const struct addr *a, char buf[ADDR_TEXT_MAX])
 {
     unsigned char bytes[16];
@@ -100,9 +118,8 @@ size_t addr_format_ip(const struct addr *a, char buf[ADDR_TEXT_MAX])
     if (!addr_to_bytes(a, bytes))
         return 0;
     if (is_v4(bytes))
-        inet_ntop(AF_INET, bytes + sizeof(v4_prefix), buf, ADDR_TEXT_MAX);
-    else
-        inet_ntop(AF_INET6, bytes, buf, ADDR_TEXT_MAX);
+        return format_v4(bytes + sizeof(v4_prefix), buf);
+    inet_ntop(AF_INET6, bytes, buf, ADDR_TEXT_MAX);
     return strlen(buf);
 }
 
