@@ -3,10 +3,13 @@
 #include "gateway/sniff.h"
 #include "http/server.h"
 
+enum { OWN_FIELDS = 4 }; /* X-Krakend, X-Krakend-Completed, Cache-Control, Content-Type */
+
 void answer_set(struct exchange *x, int status, struct str type, struct str body)
 {
     x->answer = (struct answer){.status = status, .has_body = true, .body = body};
     fields_init(&x->answer.fields, x->arena);
+    fields_reserve(&x->answer.fields, OWN_FIELDS);
     if (type.len > 0)
         field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }
@@ -104,6 +107,7 @@ static void make_response(struct exchange *x)
 
     a->status = c != NULL ? c->status : 200;
     fields_init(&a->fields, x->arena);
+    fields_reserve(&a->fields, OWN_FIELDS + (c != NULL ? c->reply_fields.count : 0));
     add_version(x, complete);
     if (complete && x->endpoint->cache_control.len > 0)
         field_add_id(&a->fields, FIELD_CACHE_CONTROL, x->endpoint->cache_control);

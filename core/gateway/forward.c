@@ -36,6 +36,8 @@ static bool ends_here(const struct exchange *x, const struct field *field, bool 
     return connection_names && field_list_has(&x->fields, FIELD_CONNECTION, field->name);
 }
 
+enum { GENERATED_FIELDS = 4 }; /* X-Forwarded-For, -Host and -Via, User-Agent */
+
 static bool is_listed(const struct exchange *x, const struct field *field)
 {
     if (x->endpoint->all_headers)
@@ -59,6 +61,7 @@ void forward_fields(struct exchange *x)
     struct fields *to = &x->call_fields;
 
     fields_init(to, x->arena);
+    fields_reserve(to, GENERATED_FIELDS + (x->endpoint->input_headers.count > 0 ? x->fields.count : 1));
     for (unsigned i = 0; i < x->fields.count; i++) {
         const struct field *field = &x->fields.items[i];
 
@@ -76,6 +79,7 @@ void forward_fields(struct exchange *x)
 static void copy_fields(struct call *c, const struct fields *from, const struct name_set *only)
 {
     fields_init(&c->fields, c->arena);
+    fields_reserve(&c->fields, from->count + 1); /* a User-Agent may join */
     for (unsigned i = 0; i < from->count; i++) {
         const struct field *field = &from->items[i];
 
