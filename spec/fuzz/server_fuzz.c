@@ -12,7 +12,8 @@ struct world {
     struct server *server;
     struct sock *client;
     uint8_t plan;
-    int open; /* streams */
+    bool slow; /* the client reads only after it has sent everything */
+    int open;  /* streams */
     char content[100000];
 };
 
@@ -91,6 +92,8 @@ static void on_accept(struct listener *l, struct sock *s)
 {
     struct world *w = l->owner;
 
+    if (w->slow)
+        sim_fault_sock(s, &(struct sim_fault){.window = 1000});
     server_accept(w->server, s);
 }
 
@@ -115,6 +118,7 @@ static void play(struct world *w, const uint8_t *data, size_t size, struct split
         at += sent;
         sim_advance(w->env, 1000000);
     }
+    sock_want(w->client, SOCK_READ);
     if ((w->plan & 128) != 0)
         sock_shutdown(w->client);
     sim_advance(w->env, 5000000000);
@@ -132,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct world *w = calloc(1, sizeof(*w));
     struct split split = split_of(data[0]);
     w->plan = data[1];
+    w->slow = data[0] % 2 != 0;
     w->env = sim_new(1);
     arena_cache_init(&cache);
     w->server = server_new(w->env, &cache, &options, on_request, w);
@@ -141,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w->client->on_ready = on_client;
     sock_want(w->client, SOCK_READ);
     sim_advance(w->env, 1000000);
+    sock_want(w->client, w->slow ? 0 : SOCK_READ);
     play(w, data + 2, size - 2, &split);
     server_drain(w->server);
     sim_advance(w->env, 1000000);
