@@ -1,6 +1,6 @@
 # cuttle: an API gateway runtime.
 #
-#   make            installs what the build needs, builds build/release/cuttle
+#   make            installs the packages that the build needs, builds build/release/cuttle
 #   make run        the same, then starts the demo gateway on port 8080 and prints what to try
 #   make test       installs what the tests need, builds, runs every spec and gate: N passed, N failed
 #   make spec       the specs alone            ARGS="spec/core/base" for some of them
@@ -10,16 +10,22 @@
 #   make format     formats the C sources
 #   make install    PREFIX=/usr/local
 #
-# MODE=release (default), debug or asan; each builds into a folder of its own.
+# MODE=release (default), debug or asan; each builds into a folder of its own. V=1 shows the compiler's command lines.
 
 MODE    ?= release
 OUT     ?= build/$(MODE)
 PREFIX  ?= /usr/local
-CC      ?= gcc
 LAYERS  ?= base net net/sim http gateway script
 
-BUILD_PACKAGES := gcc make pkg-config libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev
-TEST_PACKAGES  := lua-busted lua-check clang clang-format libclang-rt-14-dev curl python3 procps
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+MAKEFLAGS += -j$(shell nproc)
+say = $(if $(V),,@echo "  $(1) $@";)
+
+BUILD_PACKAGES := gcc make libc6-dev libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev
+TEST_PACKAGES  := lua-busted lua-check clang-format
+FUZZ_PACKAGES  := clang libclang-rt-14-dev
 
 CFLAGS_release := -O2 -flto=auto
 CFLAGS_debug   := -O0
@@ -33,19 +39,19 @@ LIB_SOURCES := $(sort $(foreach layer,$(LAYERS),$(wildcard core/$(layer)/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(OUT)/%.o)
 OBJECTS     := $(LIB_OBJECTS) $(patsubst %.c,$(OUT)/%.o,$(wildcard core/*.c))
 
-all: build-packages $(OUT)/cuttle
+all: $(OUT)/cuttle
 
 lib: $(OUT)/core.so
 
 $(OUT)/cuttle: $(OBJECTS)
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(LDLIBS)
+	$(call say,link)$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(LDLIBS)
 
 $(OUT)/core.so: $(LIB_OBJECTS)
-	$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
+	$(call say,link)$(CC) $(LDFLAGS) -shared -o $@ $^ $(LDLIBS)
 
-$(OUT)/%.o: %.c
+$(OUT)/%.o: %.c | build-packages
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 
@@ -55,7 +61,10 @@ build-packages:
 test-packages: build-packages
 	@conf/install-packages.sh $(TEST_PACKAGES)
 
-.PHONY: all lib build-packages test-packages
+fuzz-packages: build-packages
+	@conf/install-packages.sh $(FUZZ_PACKAGES)
+
+.PHONY: all lib build-packages test-packages fuzz-packages
 
 run: all
 	@conf/demo.sh $(OUT)/cuttle
@@ -63,26 +72,26 @@ run: all
 test: test-packages
 	@spec/run.sh
 
-spec: all
+spec: all test-packages
 	$(OUT)/cuttle test $(or $(ARGS),spec conf/team)
 
-lint:
+lint: test-packages
 	@luacheck -q lua plugins spec conf
 	@clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
 
-format:
+format: test-packages
 	@clang-format -i $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
 
 # One libFuzzer binary per parser, each run for SECONDS_EACH over the corpus that it grows in build/fuzz.
 FUZZERS      := $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
 SECONDS_EACH ?= 30
 
-build/fuzz/%: spec/fuzz/%_fuzz.c $(LIB_SOURCES)
+build/fuzz/%: spec/fuzz/%_fuzz.c $(LIB_SOURCES) | fuzz-packages
 	@mkdir -p $(@D)/corpus/$*
-	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Icore -I/usr/include/luajit-2.1 \
+	$(call say,clang)clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Icore -I/usr/include/luajit-2.1 \
 	    -o $@ $^ $(LDLIBS)
 
-fuzz: test-packages $(FUZZERS:%=build/fuzz/%)
+fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 	@for name in $(FUZZERS); do \
 	    echo "== $$name"; \
 	    build/fuzz/$$name -max_total_time=$(SECONDS_EACH) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
