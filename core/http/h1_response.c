@@ -316,8 +316,6 @@ void h1_send_continue(struct h1_stream *s)
     put_spans(s, &iov, 1, false);
 }
 
-/* The form of Go's server: "HTTP/1.1 400 Bad Request: missing required Host header", and that again as the
- * content. */
 /* Field lines of what the owner adds. */
 static struct str fault_fields(struct arena *a, const struct fields *fields)
 {
@@ -330,6 +328,8 @@ static struct str fault_fields(struct arena *a, const struct fields *fields)
     return lines;
 }
 
+/* The form of Go's server: "HTTP/1.1 400 Bad Request: missing required Host header", and that again as the
+ * content. */
 void h1_send_fault(struct h1_conn *c, const struct message_fault *fault)
 {
     struct arena *a = &c->stream->arena;

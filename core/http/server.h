@@ -50,7 +50,8 @@ struct stream {
     const struct stream_ops *ops;       /* the protocol's */
     struct arena *arena;                /* of this request: use it for everything that lives as long */
     const struct stream_events *events; /* set by on_request before it returns */
-    /* The owner's: they go with an answer that the server gives in its place (content that stalls). NULL: none. */
+    /* The owner's: they go with an answer that the server gives in its place (content that stalls). NULL:
+     * none. */
     const struct fields *failure_fields;
     void *owner;
     int64_t started;   /* env->now when its first byte came */

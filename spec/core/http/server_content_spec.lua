@@ -118,7 +118,8 @@ describe("server", function()
         s:read(true)
       end
       for _, framing in ipairs({
-        { "Content-Length: 200000\r\n", "", "" }, { "Transfer-Encoding: chunked\r\n", "30d40\r\n", "\r\n0\r\n\r\n" },
+        { "Content-Length: 200000\r\n", "", "" }, { "Transfer-Encoding: chunked\r\n", "30d40\r\n",
+        "\r\n0\r\n\r\n" },
       }) do
         local client = world:connect()
         client:pause(true)

@@ -34,7 +34,8 @@ describe("target", function()
 
     it("is refused when it is none", function()
       for _, text in ipairs({
-        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/#?a", "http://h#?a", "/%", "/%4", "/%zz", "/a%2",
+        "", "a", "a/b", "?a", "/a b", "/a\t", "/\0", "/a\127", "/a#b", "#", "/#?a", "http://h#?a", "/%",
+        "/%4", "/%zz", "/a%2",
         "*", "h:80", "h",
         "http:/a", "http:a", "http://", "http:///a", "http://?a", "http://u@h/", "http://u:p@h/",
         "ftp://h/", "http://h:x/",
