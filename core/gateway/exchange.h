@@ -17,8 +17,6 @@
 #include "gateway/plan.h"
 #include "gateway/worker.h"
 
-enum { BODY_MAX = 64 * 1024 * 1024 }; /* a request's content that is collected; beyond: 413 */
-
 struct param {
     struct str name;  /* as in the endpoint: "id" */
     struct str key;   /* "Id" */
@@ -138,8 +136,8 @@ void exchange_run(struct exchange *x);
 void exchange_end(
     struct exchange *x); /* cuts what runs, logs, takes it off the worker; its memory is the stream's */
 
-/* For the steps that live in other files. Collects the content: true when it is there. */
-bool exchange_collect(struct exchange *x);
+/* What came so far is dropped: the endpoint fails with that, by its error rules (core.md 7.6). */
+void exchange_set_error(struct exchange *x, int status, struct str text, struct str type);
 
 /* --- for hooks -------------------------------------------------------------------------------- */
 
