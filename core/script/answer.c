@@ -68,10 +68,10 @@ static struct answer_taken failed(struct run *run, const struct entry *e, const 
 {
     struct script *s = run->script;
     struct exchange *x = run->x;
-    struct str place = x->endpoint != NULL ? x->endpoint->path : STR("service");
+    struct str place = x->plan != NULL ? x->plan->log_name : STR("[SERVICE: Plugins]");
     struct answer_taken taken = {.result = HOOK_FAILED, .broken = true};
 
-    log_write(s->log, LOG_ERROR, "[ENDPOINT: %.*s] plugin %s, %s phase: %s", STR_ARG(place), e->name,
+    log_write(s->log, LOG_ERROR, "%.*s plugin %s, %s phase: %s", STR_ARG(place), e->name,
               phase_name(run->phase), why);
     taken.text = arena_printf(x->arena, "plugin %s failed in the %s phase", e->name, phase_name(run->phase));
     return taken;

@@ -118,6 +118,7 @@ static void push_endpoint(struct script *s, lua_State *L, const struct endpoint 
     lua_newtable(L);
     set_integer(L, "id", e->id);
     set_str(L, "path", e->path);
+    set_str(L, "route", e->route);
     set_str(L, "method", e->method);
     lua_pushnumber(L, (double)e->timeout / 1e9);
     lua_setfield(L, -2, "timeout");
@@ -161,7 +162,8 @@ static int host_service(lua_State *L)
     return 1;
 }
 
-/* host.endpoint(index) -> {id, path, method, timeout, static, extra, backends} | nil beyond the last; from 0
+/* host.endpoint(index) -> {id, path, route, method, timeout, static, extra, backends} | nil beyond the last;
+ * from 0
  */
 static int host_endpoint(lua_State *L)
 {

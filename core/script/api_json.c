@@ -154,9 +154,12 @@ static int json_number(lua_State *L)
 {
     struct exchange *x;
     struct node *n = check_doc(L, 1, &x);
-    struct node *child = lua_type(L, 2) == LUA_TNUMBER ? node_at(n, (size_t)(lua_tonumber(L, 2) - 1))
-                                                       : node_get(n, check_str(L, 2));
+    struct node *child = NULL;
 
+    if (lua_type(L, 2) != LUA_TNUMBER)
+        child = node_get(n, check_str(L, 2));
+    else if (node_type(n) == DOC_ARRAY && lua_tointeger(L, 2) >= 1)
+        child = node_at(n, (size_t)lua_tointeger(L, 2) - 1);
     if (child == NULL || node_type(child) != DOC_NUMBER)
         lua_pushnil(L);
     else
@@ -353,8 +356,9 @@ static int json_merge(lua_State *L)
 {
     struct exchange *x, *y;
     struct node *object = check_object(L, 1, &x);
+    struct node *source = check_object(L, 2, &y);
 
-    node_merge(object, node_clone(x->arena, check_object(L, 2, &y)));
+    node_merge(object, copy_node(script_of(L), L, y, source, x->arena));
     return 0;
 }
 

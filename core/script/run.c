@@ -79,7 +79,10 @@ static void beat_enter(struct script *s, const struct entry *e)
 
     if (beat == NULL)
         return;
-    memcpy(beat->where, e->where, sizeof(beat->where));
+    if (s->last_where != e->where) {
+        memcpy(beat->where, e->where, sizeof(beat->where));
+        s->last_where = e->where;
+    }
     atomic_store_explicit(&beat->plugin, e->plugin, memory_order_release);
 }
 

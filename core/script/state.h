@@ -21,6 +21,7 @@ struct script {
 
     struct chains chains;
     struct run *running;    /* whose coroutine is executing; NULL: none */
+    const char *last_where; /* what beat->where holds */
     struct list free_runs;  /* coroutines that wait for work */
     struct list free_lives; /* box.h */
 

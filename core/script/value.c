@@ -110,6 +110,19 @@ struct taking {
 
 static struct node *take(struct taking *t, int index);
 
+/* Within an exchange, and for the time of a call, spans are shared; between two exchanges nothing can be. */
+struct node *copy_node(struct script *s, lua_State *L, struct exchange *x, struct node *n, struct arena *a)
+{
+    struct error err;
+
+    if (a == x->arena || a == &s->scratch)
+        return node_clone(a, n);
+    n = doc_parse(a, arena_copy(a, doc_text(a, n)), DOC_WHOLE, &err);
+    if (n == NULL)
+        luaL_error(L, "a document of another exchange cannot be copied: %s", err.text);
+    return n;
+}
+
 static struct node *take_number(struct taking *t, double value)
 {
     if (value == floor(value) && fabs(value) <= (double)exact_max && !(value == 0 && signbit(value)))
@@ -224,6 +237,7 @@ static struct node *take_container(struct taking *t, int index)
 static struct node *take(struct taking *t, int index)
 {
     struct exchange *x;
+    struct node *n;
 
     switch (lua_type(t->L, index)) {
     case LUA_TNIL: return node_new_null(t->arena);
@@ -242,8 +256,10 @@ static struct node *take(struct taking *t, int index)
             return node_new_null(t->arena);
         break;
     case LUA_TUSERDATA:
-        if (box_test(t->L, index, BOX_DOC) != NULL)
-            return node_clone(t->arena, check_doc(t->L, index, &x));
+        if (box_test(t->L, index, BOX_DOC) != NULL) {
+            n = check_doc(t->L, index, &x);
+            return copy_node(t->s, t->L, x, n, t->arena);
+        }
         break;
     default: break;
     }

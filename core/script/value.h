@@ -22,6 +22,9 @@ void push_table(struct script *s, lua_State *L, struct node *n);
  * JSON. */
 struct node *take_value(struct script *s, lua_State *L, int index, struct arena *a);
 
+/* A copy of a container of x's memory for arena a, which may outlive x. */
+struct node *copy_node(struct script *s, lua_State *L, struct exchange *x, struct node *n, struct arena *a);
+
 /* The functions of lua/cuttle/int64.lua that carry big integers; the module's table is at the top and stays.
  */
 void value_use_int64(struct script *s, lua_State *L);

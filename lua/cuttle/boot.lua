@@ -29,7 +29,7 @@ local function endpoint_place(endpoint, index)
   return {
     scope = "endpoint", id = endpoint.id, name = ("%s %s"):format(endpoint.method, endpoint.path),
     endpoint = endpoint.path, timeout = endpoint.timeout, static = endpoint.static,
-    path = ("endpoints[%d]"):format(index), log_name = ("[ENDPOINT: %s]"):format(endpoint.path),
+    path = ("endpoints[%d]"):format(index), log_name = ("[ENDPOINT: %s]"):format(endpoint.route),
     extra = endpoint.extra,
   }
 end

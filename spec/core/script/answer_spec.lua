@@ -52,7 +52,7 @@ describe("what a phase returns", function()
       local response, gateway = request(statements)
       assert.equal(500, response.status, statements)
       assert.equal("", response.body, statements)
-      assert.truthy(gateway:logged("ERROR.*%[ENDPOINT: /x/{id}%] plugin spec_plugin, request phase: .*" .. why),
+      assert.truthy(gateway:logged("ERROR.*%[ENDPOINT: /x/:id%] plugin spec_plugin, request phase: .*" .. why),
         statements .. "\n" .. table.concat(gateway:log(), "\n"))
     end
   end)

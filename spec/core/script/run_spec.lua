@@ -91,6 +91,40 @@ describe("a phase that waits", function()
     assert.equal(200, script.gateway("function plugin:request() end"):get("/x/1").status)
   end)
 
+  it("may take a document from another exchange, which then goes", function()
+    local gateway = script.gateway([[
+      function plugin:merged(exchange)
+        local doc = exchange:response():data()
+        if exchange:query("first") then
+          self.first = doc
+          self.runtime.sleep(1)
+        else
+          repeat self.runtime.sleep(0.1) until self.first
+          doc.taken = self.first
+          self.runtime.json.merge(doc, self.first)
+          self.runtime.sleep(2)
+        end
+      end
+    ]], { reply = '{"list": [1.10, {"a": "' .. ("x"):rep(3000) .. '"}]}' })
+    local first, second = unpack(gateway:parallel({
+      { method = "GET", path = "/x/1?first=1" }, { method = "GET", path = "/x/1" },
+    }))
+    local list = first:json().list
+    assert.equal(3000, #list[2].a)
+    assert.same({ list = list, taken = { list = list } }, second:json())
+    assert.truthy(second.body:find("1.10", 1, true))
+  end)
+
+  it("is dropped when the gateway stops", function()
+    local gateway = script.gateway("function plugin:request() self.runtime.sleep(60) end")
+    local connection = gateway:connect()
+    connection:request({ method = "GET", path = "/x/1" })
+    kit.advance("1s")
+    assert.equal(1, (gateway:counts()))
+    gateway:stop()
+    kit.advance("2m")
+  end)
+
   it("is cut by the endpoint's timeout", function()
     local gateway = script.gateway("function plugin:proxy() self.runtime.sleep(60) end",
       { endpoint = { timeout = "1s" } })
@@ -122,5 +156,46 @@ describe("a phase that waits", function()
     assert.same({
       "b request", "a request", "b proxy", "a proxy", "a merged", "b merged", "a response", "b response",
     }, order)
+  end)
+end)
+
+describe("a plugin of the service", function()
+  after_each(script.clean)
+
+  local saying = [[
+    function plugin:request(exchange) self.runtime.log.info("saw %s %s", exchange:path(), tostring(exchange:endpoint())) end
+    function plugin:response(exchange) exchange:response():set_field("X-Service", "yes") end
+  ]]
+
+  it("sees what has an endpoint and what has none", function()
+    local gateway = script.gateway(saying, { scope = "service" })
+    assert.equal("yes", gateway:get("/x/1"):field("X-Service"))
+    local missing = gateway:get("/nowhere")
+    assert.equal(404, missing.status)
+    assert.equal("yes", missing:field("X-Service"))
+    assert.truthy(gateway:logged("saw /x/1 /x/{id}"))
+    assert.truthy(gateway:logged("saw /nowhere nil"))
+  end)
+
+  it("is behind the router unless it is an http-server plugin: redirects pass by", function()
+    local upstream = kit.upstream()
+    local folder = script.folder({ ["a.lua"] = script.source(saying, { namespace = "team/a", scope = "service" }) })
+    local function redirected(extra)
+      return kit.gateway({
+        plugin = { folder = folder }, extra_config = extra,
+        endpoints = { { endpoint = "/x", backend = { { host = upstream.url, url_pattern = "/u" } } } },
+      }):get("/x/"):field("X-Service")
+    end
+    assert.is_nil(redirected({ ["team/a"] = {} }))
+    assert.equal("yes", redirected({ ["plugin/http-server"] = { name = { "a" } } }))
+  end)
+
+  it("answers before any endpoint is asked, and its errors name it", function()
+    local gateway, upstream = script.gateway("function plugin:request() return { status = 418 } end", { scope = "service" })
+    assert.equal(418, gateway:get("/x/1").status)
+    assert.equal(0, #upstream.requests)
+    gateway = script.gateway("function plugin:request() error('oops') end", { scope = "service" })
+    assert.equal(500, gateway:get("/nowhere").status)
+    assert.truthy(gateway:logged("plugin spec_plugin, request phase: .*oops"))
   end)
 end)
