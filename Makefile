@@ -25,6 +25,7 @@ say = $(if $(V),,@echo "  $(1) $@";)
 
 BUILD_PACKAGES := gcc make libc6-dev libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev
 TEST_PACKAGES  := lua-busted lua-check clang-format
+DEMO_PACKAGES  := curl
 FUZZ_PACKAGES  := clang libclang-rt-14-dev
 
 CFLAGS_release := -O2 -flto=auto
@@ -67,6 +68,7 @@ fuzz-packages: build-packages
 .PHONY: all lib build-packages test-packages fuzz-packages
 
 run: all
+	@conf/install-packages.sh $(DEMO_PACKAGES)
 	@conf/demo.sh $(OUT)/cuttle
 
 test: test-packages

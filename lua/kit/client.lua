@@ -14,7 +14,9 @@ end
 
 --- The content as a value; raises when it is no JSON.
 function response:json(options)
-  return assert(json.decode(self.body, options))
+  local value, problem = json.decode(self.body or "", options)
+  if problem then error(("%s: %s"):format(problem, (self.body or self.error):sub(1, 200)), 2) end
+  return value
 end
 
 local client = {}
@@ -101,10 +103,16 @@ function client:wait_closed(span)
   return self.world:run(duration.seconds(span or 60), function() return self.ended end)
 end
 
+--- Ends the client's side alone: nothing more is sent, answers are still read.
+function client:finish()
+  self.sock:shutdown()
+end
+
 function client:close()
   self.sock:close()
 end
 
+--- Closes as a client does that is gone: the gateway sees a reset.
 function client:reset()
   self.sock:reset()
 end

@@ -6,18 +6,21 @@ local world = require("kit.world")
 local gateway = {}
 gateway.__index = gateway
 
+local function text_of(config)
+  if type(config) == "string" then return config end
+  local copy = { version = 3 }
+  for key, value in pairs(config) do copy[key] = value end
+  return json.encode(copy)
+end
+
 --- config: a table, or the text of a krakend.json. A table gets "version": 3 if it has none.
--- options: debug, environ ({"KRAKEND_X=y"}). nil, why and the log lines, when such a configuration does not start.
+-- options: debug, environ ({"KRAKEND_X=y"}), ip, port, file (the name that messages give the configuration).
+-- nil, why and the log lines, when such a configuration does not start.
 function gateway.new(config, options)
-  local text = config
-  if type(config) == "table" then
-    config.version = config.version or 3
-    text = json.encode(config)
-  end
   options = options or {}
   local ip = options.ip or "192.0.2.1"
   local core, port, lines = world.get():gateway({
-    config = text, file = options.file, ip = ip, port = options.port or 0, debug = options.debug,
+    config = text_of(config), file = options.file, ip = ip, port = options.port or 0, debug = options.debug,
     environ = options.environ,
   })
   if not core then return nil, port, lines end
@@ -29,14 +32,23 @@ function gateway:connect()
   return client.new(world.get(), self.ip, self.port)
 end
 
---- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}.
--- request: {method, path, fields, body, host}.
-function gateway:request(request)
-  local connection = self:connect()
-  connection:request(request)
-  local response = connection:receive(request.method)
+--- The response to a request that is under way on a connection of its own.
+local function finish(connection, request)
+  local span = request.patience or "60s"
+  local response = connection:receive(request.method, span)
   connection:close()
+  if not response then
+    error(("no answer to %s %s within %s"):format(request.method or "GET", request.path, span), 0)
+  end
   return response
+end
+
+--- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}, or {error} when
+-- the connection ended before it was whole. Raises when there is no answer for as long as `patience` (60 virtual seconds).
+-- request: {method, path, fields, body, host, patience}; fields {name = value} or a list of pairs, a body that is a table
+-- becomes JSON.
+function gateway:request(request)
+  return finish(self:connect():request(request), request)
 end
 
 local function with_method(method)
@@ -56,15 +68,14 @@ gateway.delete = with_method("DELETE")
 --- Several requests at once; their responses in that order.
 function gateway:parallel(requests)
   local connections, responses = {}, {}
-  for i, request in ipairs(requests) do
-    connections[i] = self:connect()
-    connections[i]:request(request)
-  end
-  for i, request in ipairs(requests) do
-    responses[i] = connections[i]:receive(request.method)
-    connections[i]:close()
-  end
+  for i, request in ipairs(requests) do connections[i] = self:connect():request(request) end
+  for i, request in ipairs(requests) do responses[i] = finish(connections[i], request) end
   return responses
+end
+
+--- Faults of the clients' connections that are made from now on: what they send (up), and receive (down). See kit.fault.
+function gateway:fault(up, down)
+  world.fault(self.ip, self.port, up, down)
 end
 
 --- Its log lines so far, the access log's among them.
@@ -72,18 +83,19 @@ function gateway:log()
   return self.core:lines()
 end
 
---- The first log line that matches the Lua pattern; nil without one.
-function gateway:logged(pattern)
+--- The first log line that matches the Lua pattern (plain: that has the text); nil without one.
+function gateway:logged(pattern, plain)
   for _, line in ipairs(self:log()) do
-    if line:find(pattern) then return line end
+    if line:find(pattern, 1, plain) then return line end
   end
 end
 
---- In flight, downstream connections, idle upstream connections.
+--- Exchanges in flight, downstream connections, idle upstream connections.
 function gateway:counts()
   return self.core:counts()
 end
 
+--- Ends as at SIGTERM: takes no connection any more, finishes what is in flight.
 function gateway:drain()
   self.core:drain()
 end
@@ -92,6 +104,7 @@ function gateway:is_drained()
   return self.core:is_drained()
 end
 
+--- Ends at once, whatever is in flight.
 function gateway:stop()
   self.core:stop()
 end

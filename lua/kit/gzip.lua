@@ -1,47 +1,63 @@
---- gzip (RFC 1952) of a text in stored blocks: real framing without compressing anything.
-local bit = require("bit")
+--- gzip (RFC 1952), with the zlib that is in the binary.
+local ffi = require("ffi")
+
+ffi.cdef([[
+struct kit_zlib {
+  const unsigned char *next_in; unsigned avail_in; unsigned long total_in;
+  unsigned char *next_out; unsigned avail_out; unsigned long total_out;
+  const char *msg; void *state; void *zalloc; void *zfree; void *opaque; int data_type;
+  unsigned long adler, reserved;
+};
+const char *zlibVersion(void);
+int deflateInit2_(struct kit_zlib *z, int level, int method, int bits, int memory, int strategy,
+  const char *version, int size);
+int deflate(struct kit_zlib *z, int flush);
+int deflateEnd(struct kit_zlib *z);
+int inflateInit2_(struct kit_zlib *z, int bits, const char *version, int size);
+int inflate(struct kit_zlib *z, int flush);
+int inflateEnd(struct kit_zlib *z);
+]])
+
+local zlib = ffi.C
+local NO_FLUSH, FINISH, STREAM_END, OK = 0, 4, 1, 0
+local GZIP, DEFLATED, PIECE = 15 + 16, 8, 65536
 
 local gzip = {}
 
-local function crc32(text)
-  local crc = bit.bnot(0)
-  for i = 1, #text do
-    crc = bit.bxor(crc, text:byte(i))
-    for _ = 1, 8 do
-      crc = bit.bxor(bit.rshift(crc, 1), bit.band(0xEDB88320, -bit.band(crc, 1)))
-    end
-  end
-  return bit.bnot(crc)
+local function new_stream(input)
+  local stream = ffi.new("struct kit_zlib")
+  stream.next_in, stream.avail_in = ffi.cast("const unsigned char *", input), #input
+  return stream
 end
 
-local function little(value, bytes)
-  local out = {}
-  for i = 1, bytes do out[i] = string.char(bit.band(bit.rshift(value, 8 * (i - 1)), 0xFF)) end
-  return table.concat(out)
+--- All that step(stream) gives, and what it said last.
+local function drain(stream, step)
+  local piece, parts, said = ffi.new("unsigned char[?]", PIECE), {}, OK
+  repeat
+    stream.next_out, stream.avail_out = piece, PIECE
+    said = step(stream)
+    parts[#parts + 1] = ffi.string(piece, PIECE - stream.avail_out)
+  until said ~= OK or stream.avail_out == PIECE
+  return table.concat(parts), said
 end
 
-function gzip.pack(text)
-  local parts = { "\31\139\8\0\0\0\0\0\0\255" }
-  for at = 1, math.max(#text, 1), 65535 do
-    local block = text:sub(at, at + 65534)
-    local last = at + 65535 > #text
-    parts[#parts + 1] = string.char(last and 1 or 0) .. little(#block, 2) .. little(bit.bnot(#block), 2) .. block
-  end
-  parts[#parts + 1] = little(crc32(text), 4) .. little(#text, 4)
-  return table.concat(parts)
+--- A text packed; level 0 stores it as it is, 9 packs best.
+function gzip.pack(text, level)
+  local stream = new_stream(text)
+  assert(zlib.deflateInit2_(stream, level or 6, DEFLATED, GZIP, 8, 0, zlib.zlibVersion(), ffi.sizeof(stream)) == OK)
+  local packed, said = drain(stream, function(s) return zlib.deflate(s, FINISH) end)
+  zlib.deflateEnd(stream)
+  assert(said == STREAM_END)
+  return packed
 end
 
---- What pack has packed; other texts as they are.
+--- The text that is packed; nil when it is no whole gzip.
 function gzip.unpack(packed)
-  if packed:sub(1, 10) ~= "\31\139\8\0\0\0\0\0\0\255" then return packed end
-  local parts, at, last = {}, 11, false
-  while not last do
-    local size = packed:byte(at + 1) + packed:byte(at + 2) * 256
-    last = packed:byte(at) == 1
-    parts[#parts + 1] = packed:sub(at + 5, at + 4 + size)
-    at = at + 5 + size
-  end
-  return table.concat(parts)
+  local stream = new_stream(packed)
+  assert(zlib.inflateInit2_(stream, GZIP, zlib.zlibVersion(), ffi.sizeof(stream)) == OK)
+  local text, said = drain(stream, function(s) return zlib.inflate(s, NO_FLUSH) end)
+  zlib.inflateEnd(stream)
+  if said == STREAM_END then return text end
 end
 
 return gzip

@@ -104,6 +104,14 @@ local function read_object(text, at, options)
   end
 end
 
+--- The text of a number.
+local function read_number(text, at)
+  local whole = text:match("^%-?[1-9]%d*", at) or text:match("^%-?0", at)
+  if not whole then fail(at, "unexpected character") end
+  local fraction = text:match("^%.%d+", at + #whole) or ""
+  return whole .. fraction .. (text:match("^[eE][+-]?%d+", at + #whole + #fraction) or "")
+end
+
 local words = { { "true", true }, { "false", false }, { "null", json.null } }
 
 function read_value(text, at, options)
@@ -115,8 +123,7 @@ function read_value(text, at, options)
   for _, word in ipairs(words) do
     if text:sub(at, at + #word[1] - 1) == word[1] then return word[2], at + #word[1] end
   end
-  local number = text:match("^-?%d+%.?%d*[eE]?[+-]?%d*", at)
-  if not number or not tonumber(number) then fail(at, "unexpected character") end
+  local number = read_number(text, at)
   if options.numbers == "text" then return setmetatable({ text = number }, number_text), at + #number end
   return tonumber(number), at + #number
 end
@@ -138,27 +145,47 @@ local function quote(text)
   end) .. '"'
 end
 
-local function is_array(value)
-  return getmetatable(value) == array or #value > 0
+--- The shortest text that reads back as the same number.
+local function number(value)
+  if value ~= value or value == math.huge or value == -math.huge then error("JSON has no number " .. value, 0) end
+  for digits = 15, 16 do
+    local text = ("%%.%dg"):format(digits):format(value)
+    if tonumber(text) == value then return text end
+  end
+  return ("%.17g"):format(value)
 end
 
---- The text of a value. An empty table without mark is an object; names are sorted.
-function json.encode(value)
-  if value == json.null or value == nil then return "null" end
-  if type(value) == "string" then return quote(value) end
-  if type(value) == "number" then
-    return value == math.floor(value) and math.abs(value) < 2 ^ 53 and ("%d"):format(value) or ("%.17g"):format(value)
-  end
-  if type(value) ~= "table" then return tostring(value) end
-  if getmetatable(value) == number_text then return value.text end
+local write
+
+local function write_array(value)
   local parts = {}
-  if is_array(value) then
-    for i = 1, #value do parts[i] = json.encode(value[i]) end
-    return "[" .. table.concat(parts, ",") .. "]"
+  for i = 1, #value do parts[i] = write(value[i]) end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function write_object(value)
+  local parts = {}
+  for name, member in pairs(value) do
+    if type(name) ~= "string" then error("JSON: neither an object nor an array: " .. tostring(name), 0) end
+    parts[#parts + 1] = quote(name) .. ":" .. write(member)
   end
-  for name, member in pairs(value) do parts[#parts + 1] = quote(tostring(name)) .. ":" .. json.encode(member) end
   table.sort(parts)
   return "{" .. table.concat(parts, ",") .. "}"
 end
+
+function write(value)
+  if value == json.null or value == nil then return "null" end
+  local kind = type(value)
+  if kind == "string" then return quote(value) end
+  if kind == "number" then return number(value) end
+  if kind == "boolean" then return tostring(value) end
+  if kind ~= "table" then error("JSON has no " .. kind, 0) end
+  if getmetatable(value) == number_text then return value.text end
+  if getmetatable(value) == array or #value > 0 then return write_array(value) end
+  return write_object(value)
+end
+
+--- The text of a value. An empty table without mark is an object; names are sorted. Raises for what JSON has not.
+json.encode = write
 
 return json

@@ -4,29 +4,45 @@
 --   --filter=PATTERN   only specs whose whole name matches the Lua pattern
 --   --seed=N           of the order of files and specs, and of each simulated world
 --   --list             the names alone
+--
+-- Exit code: 0 when nothing failed, 1 when something did, 255 for arguments that make no sense.
 local world = require("kit.world")
+
+local options_of = {
+  filter = function(options, value)
+    options.filter = value
+    return value ~= "" and pcall(string.find, "", value)
+  end,
+  seed = function(options, value)
+    options.seed = tonumber(value)
+    return value:match("^%d+$") ~= nil
+  end,
+  list = function(options, value)
+    options.list = true
+    return value == nil
+  end,
+}
 
 local function parse(arguments)
   local options = { roots = {}, seed = os.time() % 100000 }
   for _, argument in ipairs(arguments) do
-    local key, value = argument:match("^%-%-(%w+)=?(.*)$")
-    if not key then
+    if argument:sub(1, 1) ~= "-" then
       table.insert(options.roots, argument)
-    elseif key == "filter" or key == "seed" then
-      options[key] = value
-    elseif key == "list" then
-      options.list = true
     else
-      return nil, "unknown option " .. argument
+      local name, value = argument:match("^%-%-(%w+)=(.*)$")
+      name = name or argument:match("^%-%-(%w+)$")
+      if not options_of[name] then return nil, "unknown option " .. argument end
+      if name ~= "list" and not value or not options_of[name](options, value) then
+        return nil, "a value that makes no sense: " .. argument
+      end
     end
   end
-  options.seed = tonumber(options.seed) or 1
   if #options.roots == 0 then return nil, "no folder of specs is named" end
   return options
 end
 
 local function full_name(busted, element)
-  local names = { element.name or element.descriptor }
+  local names = { element.name or element.descriptor or "loading the specs" }
   local parent = busted.context.parent(element)
   while parent and parent.descriptor ~= "file" and (parent.name or parent.descriptor) do
     table.insert(names, 1, parent.name or parent.descriptor)
@@ -35,30 +51,39 @@ local function full_name(busted, element)
   return table.concat(names, " ")
 end
 
-local function where(trace)
-  if not trace then return "" end
-  return trace.short_src and trace.currentline and (" (" .. trace.short_src .. ":" .. trace.currentline .. ")") or ""
+--- What a terminal can show of a message: not endless, no control characters.
+local function shown(text)
+  if #text > 4000 then text = ("%s ... (%d bytes in all)"):format(text:sub(1, 4000), #text) end
+  return (text:gsub("[%z\1-\8\11-\31\127]", function(char) return ("\\x%02x"):format(char:byte()) end))
 end
 
-local function text_of(message, trace)
-  if type(message) == "table" then message = message.message or message.error or require("pl.pretty").write(message) end
-  return tostring(message) .. (trace and trace.traceback and not trace.message and "" or "")
+local function indented(text)
+  return "     " .. text:gsub("%s+$", ""):gsub("\n", "\n     ") .. "\n"
 end
 
---- What went wrong, as it happens.
-local function report(busted, counts)
-  local function failed(element, _, message, trace)
-    counts.failed = counts.failed + 1
-    io.write("FAIL ", full_name(busted, element), where(trace or element.trace), "\n     ",
-      (text_of(message, trace):gsub("\n", "\n     ")), "\n")
-    return nil, true
+--- The lines of a traceback that are of files of ours: not busted's, not the C frames between.
+local function way_to(trace)
+  local lines = {}
+  for line in (trace and trace.traceback or ""):gmatch("\n%s+([^\n]+)") do
+    if line:find("/busted/", 1, true) then break end
+    if not line:find("^%[C%]") and not line:find("/luassert/", 1, true) then lines[#lines + 1] = "  " .. line end
   end
-  busted.subscribe({ "failure" }, failed)
-  busted.subscribe({ "error" }, failed)
-  busted.subscribe({ "test", "start" }, function()
-    world.renew()
-    return nil, true
-  end)
+  return table.concat(lines, "\n")
+end
+
+--- What went wrong, as it happens; errors with the way that led to them.
+local function report(busted, counts)
+  local function failed(with_trace)
+    return function(element, _, message, trace)
+      counts.failed = counts.failed + 1
+      io.write("FAIL ", full_name(busted, element), "\n", indented(shown(tostring(message))))
+      local way = with_trace and way_to(trace) or ""
+      if way ~= "" then io.write(indented(way)) end
+      return nil, true
+    end
+  end
+  busted.subscribe({ "failure" }, failed(false))
+  busted.subscribe({ "error" }, failed(true))
   busted.subscribe({ "test", "end" }, function(_, _, status)
     if status == "success" then counts.passed = counts.passed + 1 end
     if status == "pending" then counts.skipped = counts.skipped + 1 end
@@ -77,28 +102,34 @@ local function apply_filter(busted, options)
   })
 end
 
+local function run(options, counts)
+  local busted = require("busted.core")()
+  require("busted")(busted)
+  require("busted.languages.en")
+  busted.sort, busted.randomize, busted.randomseed = false, not options.list, options.seed
+  world.seed = options.seed
+  report(busted, counts)
+  require("busted.luajit")()
+  apply_filter(busted, options)
+  busted.executors.before_each(function() world.renew() end) -- the outermost: before those of the spec
+  require("busted.modules.test_file_loader")(busted, { "lua" })(options.roots, { "_spec%.lua$" },
+    { excludes = {}, recursive = true })
+  require("busted.execute")(busted)(1, { seed = options.seed, shuffle = not options.list })
+  busted.publish({ "exit" })
+end
+
 return function()
   local options, problem = parse(arg)
   if not options then
     io.stderr:write("cuttle test: ", problem, "\n")
     return 255
   end
-  local busted = require("busted.core")()
   local counts = { passed = 0, failed = 0, skipped = 0 }
-  require("busted")(busted)
-  require("busted.languages.en")
-  busted.sort, busted.randomize, busted.randomseed = false, true, options.seed
-  world.seed = options.seed
-  report(busted, counts)
-  require("busted.luajit")()
-  apply_filter(busted, options)
-  require("busted.modules.test_file_loader")(busted, { "lua" })(options.roots, { "_spec%.lua$" },
-    { excludes = {}, recursive = true })
-  require("busted.execute")(busted)(1, { seed = options.seed, shuffle = true })
-  busted.publish({ "exit" })
-  if options.list then return 0 end
-  io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),
-    counts.skipped > 0 and (", %d skipped"):format(counts.skipped) or "", "\n")
-  if counts.failed > 0 then io.write("seed ", options.seed, " gives this order again: --seed=", options.seed, "\n") end
+  run(options, counts)
+  if not options.list then
+    io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),
+      counts.skipped > 0 and (", %d skipped"):format(counts.skipped) or "", "\n")
+    if counts.failed > 0 then io.write("seed ", options.seed, " gives this order again: --seed=", options.seed, "\n") end
+  end
   return counts.failed > 0 and 1 or 0
 end

@@ -27,25 +27,25 @@ end
 
 route.then_reply = route.reply
 
---- The last answer comes so much later.
+--- What follows is of the answer given last. It comes so much later.
 function route:after(span)
   self.last.delay = duration.seconds(span)
   return self
 end
 
---- The last answer is chunked, in chunks of so many bytes.
+--- It is chunked, in chunks of so many bytes.
 function route:chunked(size)
   self.last.chunk = size or 16
   return self
 end
 
---- The last answer's content is packed with gzip.
+--- Its content is packed with gzip.
 function route:gzip()
   self.last.gzip = true
   return self
 end
 
---- The connection closes after the last answer.
+--- The connection closes after this answer.
 function route:close()
   self.last.close = true
   return self
@@ -216,9 +216,10 @@ function upstream:stop()
   self:drop_connections()
 end
 
---- Faults of connections made from now on: see world:fault of kit.core.
+--- Faults of the gateway's connections to it that are made from now on: what the gateway sends (up), and receives (down).
+-- See kit.fault.
 function upstream:fault(up, down)
-  world.get():fault(self.ip, self.port, up, down)
+  world.fault(self.ip, self.port, up, down)
 end
 
 --- options.ip, options.port: by default an address of its own and port 80; options.name: a host name for its url.

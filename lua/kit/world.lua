@@ -27,6 +27,32 @@ function world.get()
   return current
 end
 
+--- What a host name resolves to: a list of addresses, empty for "no such host"; after a span, if one is given.
+function world.name(name, ips, span)
+  world.get():name(name, ips, duration.seconds(span or 0))
+end
+
+local function fault_of(given)
+  if not given then return nil end
+  local copy = {}
+  for key, value in pairs(given) do
+    copy[key] = (key == "delay" or key == "connect_delay") and duration.seconds(value) or value
+  end
+  return copy
+end
+
+--- Faults of connections to an address that are made from now on: of what the connecting side sends (up), and of what it
+-- receives (down). Each is nil, or a table of
+--   delay           each write arrives so much later ("40ms")
+--   split           arrives in pieces of so many bytes
+--   stall_at        after so many bytes nothing arrives any more
+--   reset_at        after so many bytes both ends see a reset
+--   window          so many bytes may wait unread
+-- and in up also refuse, hang (booleans) and connect_delay, for connecting itself.
+function world.fault(ip, port, up, down)
+  world.get():fault(ip, port, fault_of(up), fault_of(down))
+end
+
 --- An address nobody has yet.
 function world.new_ip()
   world.get()

@@ -1,5 +1,5 @@
 local fetching = require("spec.support.fetching")
-local gzip = require("spec.support.gzip")
+local gzip = require("kit.gzip").pack
 local ok = fetching.ok
 
 local URL = "http://10.0.0.1/"

@@ -1,6 +1,6 @@
 local ffi = require("ffi")
 local fetching = require("spec.support.fetching")
-local gzip = require("spec.support.gzip")
+local gzip = require("kit.gzip").pack
 
 local core = require("spec.support.cdef").load("http/gunzip.h")
 

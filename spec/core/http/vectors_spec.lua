@@ -3,7 +3,7 @@
 -- tables below say so.
 local ffi = require("ffi")
 local http = require("spec.support.http")
-local json = require("spec.support.json")
+local json = require("kit.json")
 
 --- Messages that are refused here: file, name, and the rule that is broken.
 local refused = {
@@ -53,7 +53,7 @@ local function load(name)
   end
   local text = file:read("*a")
   file:close()
-  return json.parse(text)
+  return assert(json.decode(text))
 end
 
 local function bytes_of(record, key)
