@@ -1,9 +1,9 @@
 --- The environment of a plugin: a standard library of its own, without the doors out.
 --
 -- What one plugin changes (a global, string.format) no other sees. There is no debug, ffi, io, os.execute, loadfile,
--- getfenv or package; `require` reaches the plugin's own folder. An operator may grant more:
+-- getfenv or package; `require` reaches the plugin's own folder. An operator may grant more, by the name of the plugin's file:
 --
---     "plugin": { "folder": "conf/team/plugins", "grants": { "payments/geo-fence": ["ffi", "io"] } }
+--     "plugin": { "folder": "conf/team/plugins", "grants": { "mask": ["ffi", "io"] } }
 --
 -- This keeps teams out of each other's way; it is not a wall against hostile code.
 local sandbox = {}

@@ -163,7 +163,9 @@ describe("a plugin of the service", function()
   after_each(script.clean)
 
   local saying = [[
-    function plugin:request(exchange) self.runtime.log.info("saw %s %s", exchange:path(), tostring(exchange:endpoint())) end
+    function plugin:request(exchange)
+      self.runtime.log.info("saw %s %s", exchange:path(), tostring(exchange:endpoint()))
+    end
     function plugin:response(exchange) exchange:response():set_field("X-Service", "yes") end
   ]]
 
@@ -191,7 +193,8 @@ describe("a plugin of the service", function()
   end)
 
   it("answers before any endpoint is asked, and its errors name it", function()
-    local gateway, upstream = script.gateway("function plugin:request() return { status = 418 } end", { scope = "service" })
+    local gateway, upstream = script.gateway("function plugin:request() return { status = 418 } end",
+      { scope = "service" })
     assert.equal(418, gateway:get("/x/1").status)
     assert.equal(0, #upstream.requests)
     gateway = script.gateway("function plugin:request() error('oops') end", { scope = "service" })
