@@ -74,9 +74,9 @@ static enum state read_size(struct chunked *c, char byte)
 
     if (digit < 0)
         return c->digits > 0 ? after_item(byte) : BAD;
-    if (c->digits == 16 || c->left > (uint64_t)INT64_MAX >> 4)
+    if (c->left > (uint64_t)INT64_MAX >> 4)
         return BAD;
-    c->digits++;
+    c->digits++; /* zeroes may lead: CHUNKED_LINE_MAX ends them */
     c->left = c->left << 4 | (uint64_t)digit;
     return SIZE;
 }

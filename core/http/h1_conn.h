@@ -56,6 +56,7 @@ struct h1_stream {
     bool end_told;      /* on_body(end) has been called */
     bool reading;
     bool wants_continue; /* the client waits for 100 (Continue) */
+    bool half_closed;    /* the client sends nothing more; it may be gone, or wait for the response */
 
     /* response */
     struct iovec *pending; /* borrowed, still to be sent */

@@ -116,9 +116,18 @@ void h1_read_head(struct h1_conn *c)
     }
 }
 
-/* The client is gone, or sends nothing more, which we take for the same. Before a request that is no fault.
- */
-static void lost(struct h1_conn *c)
+/* The client sends nothing more. Whether it still listens only a write can tell. */
+static void half_close(struct h1_conn *c)
+{
+    struct h1_stream *s = c->stream;
+
+    s->close = s->half_closed = true;
+    sock_want(c->sock, c->sock->want & ~(unsigned)SOCK_READ);
+    h1_update_deadline(c);
+}
+
+/* No byte comes any more. Before a request that is no fault. */
+static void lost(struct h1_conn *c, bool reset)
 {
     struct h1_stream *s = c->stream;
 
@@ -129,13 +138,10 @@ static void lost(struct h1_conn *c)
         h1_close(c, false);
         return;
     case H1_BUSY:
-        if (s->ended && s->content_ended) {
-            /* It may only have shut its side: the response is complete and goes out. */
-            s->close = true;
-            sock_want(c->sock, c->sock->want & ~(unsigned)SOCK_READ);
-            return;
-        }
-        h1_abort(c, "context canceled", s->content_ended ? NULL : &bad_request);
+        if (s->content_ended && !reset)
+            half_close(c);
+        else
+            h1_abort(c, "context canceled", s->content_ended ? NULL : &bad_request);
         return;
     case H1_IDLE:
     case H1_DRAIN:
@@ -178,11 +184,7 @@ static void receive_lingering(struct h1_conn *c)
 
     switch (sock_read(c->sock, dropped, sizeof(dropped), &got)) {
     case IO_OK:
-        c->dropped += got;
-        if (c->dropped > STREAM_DROP_MAX)
-            h1_close(c, false);
-        return;
-    case IO_AGAIN: return;
+    case IO_AGAIN: return; /* LINGER_TIME ends it */
     case IO_EOF:
     case IO_ERROR: h1_close(c, false); return;
     }
@@ -222,8 +224,8 @@ void h1_receive(struct h1_conn *c)
         if (c->state == H1_IDLE)
             recv_buf_give(&c->in, &c->base.server->buffers);
         return;
-    case IO_EOF:
-    case IO_ERROR: lost(c); return;
+    case IO_EOF: lost(c, false); return;
+    case IO_ERROR: lost(c, true); return;
     }
 }
 

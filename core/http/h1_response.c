@@ -106,6 +106,8 @@ static void put_spans(struct h1_stream *s, struct iovec *iov, int n, bool borrow
         sock_want(c->sock, c->sock->want | SOCK_WRITE);
         h1_update_deadline(c);
     }
+    if (s->half_closed)
+        h1_update_deadline(c);
     if (s->ended && h1_is_flushed(s))
         defer(s);
 }

@@ -44,11 +44,20 @@ void h1_set_deadline(struct h1_conn *c, int64_t deadline)
         timer_start(env, &c->timer, deadline - env->now);
 }
 
+/* When the response must have gone on: by the client, or by us for a client that may be gone. */
+static int64_t response_deadline(const struct h1_conn *c)
+{
+    const struct h1_stream *s = c->stream;
+
+    if (!h1_is_flushed(s))
+        return s->write_deadline;
+    return s->half_closed && !s->ended ? h1_deadline_in(c, HALF_CLOSED_TIME) : INT64_MAX;
+}
+
 void h1_update_deadline(struct h1_conn *c)
 {
     const struct h1_stream *s = c->stream;
-    int64_t read = s->content_ended ? INT64_MAX : s->read_deadline;
-    int64_t write = h1_is_flushed(s) ? INT64_MAX : s->write_deadline;
+    int64_t read = s->content_ended ? INT64_MAX : s->read_deadline, write = response_deadline(c);
 
     h1_set_deadline(c, read < write ? read : write);
 }
@@ -179,7 +188,7 @@ static void on_timer(struct timer *t)
         if (!c->stream->content_ended && c->base.server->env->now >= c->stream->read_deadline)
             on_read_timeout(c);
         else
-            h1_abort(c, "write timeout", NULL);
+            h1_abort(c, h1_is_flushed(c->stream) ? "context canceled" : "write timeout", NULL);
         return;
     case H1_CLOSED: return;
     }

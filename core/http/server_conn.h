@@ -13,6 +13,8 @@ enum {
 };
 
 #define LINGER_TIME (500 * MILLISECOND)
+/* A client that sends nothing more counts as gone when its response does not go on for so long. */
+#define HALF_CLOSED_TIME (150 * MILLISECOND)
 
 struct server {
     struct env *env;

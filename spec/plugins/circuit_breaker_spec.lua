@@ -74,7 +74,7 @@ describe("circuit_breaker", function()
     connection:request({ method = "GET", path = "/x" })
     kit.wait(function() return #upstream.requests > asked end)
     connection:close()
-    kit.advance("10ms")
+    kit.advance("200ms")
     assert.is_nil(play("ss"))
   end)
 
