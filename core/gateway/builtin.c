@@ -33,16 +33,13 @@ static struct str check_param(struct exchange *x, struct str value)
 
 struct str builtin_check_params(struct exchange *x)
 {
-    bool decoded = !x->worker->config->router.disable_path_decoding;
-
+    if (x->worker->config->router.disable_path_decoding)
+        return STR_NONE;
     for (size_t i = 0; i < x->param_count; i++) {
-        struct str value = x->params[i].value;
-        struct str why = decoded ? check_param(x, value) : STR_NONE;
+        struct str why = check_param(x, x->params[i].value);
 
         if (why.len > 0)
             return why;
-        if (x->endpoint != NULL && str_equal(value, STR(".."))) /* it would walk out of the backend's path */
-            return STR("error: invalid url params");
     }
     return STR_NONE;
 }

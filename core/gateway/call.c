@@ -267,6 +267,8 @@ static void send_request(struct call *c)
     r->method = c->method;
     r->fields = &c->fields;
     set_body(c, r, length_forwarded);
+    if (r->body == FETCH_NO_BODY)
+        field_remove_id(&c->fields, FIELD_EXPECT); /* RFC 9110 section 10.1.1: there is nothing to wait for */
     r->no_redirect = c->backend->no_redirect;
     r->gunzip_always = c->backend->encoding != ENCODING_NOOP;
     r->expects_continue = r->body != FETCH_NO_BODY && x->stream->request.expects_continue &&
