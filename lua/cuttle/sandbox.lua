@@ -1,7 +1,8 @@
 --- The environment of a plugin: a standard library of its own, without the doors out.
 --
 -- What one plugin changes (a global, string.format) no other sees. There is no debug, ffi, io, os.execute, loadfile,
--- getfenv or package; `require` reaches the plugin's own folder. An operator may grant more, by the name of the plugin's file:
+-- getfenv or package; `require` reaches the plugin's own folder. An operator may grant more, by the name of the
+-- plugin's file:
 --
 --     "plugin": { "folder": "conf/team/plugins", "grants": { "mask": ["ffi", "io"] } }
 --
