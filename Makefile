@@ -78,8 +78,8 @@ spec: all test-packages
 	$(OUT)/cuttle test $(or $(ARGS),spec conf/team)
 
 lint: test-packages
-	@luacheck -q lua plugins spec conf
-	@clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
+	@luacheck -q --no-color lua plugins spec conf; lua=$$?; \
+	clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c) && exit $$lua
 
 format: test-packages
 	@clang-format -i $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)

@@ -43,10 +43,10 @@ local function finish(connection, request)
   return response
 end
 
---- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}, or {error} when
--- the connection ended before it was whole. Raises when there is no answer for as long as `patience` (60 virtual seconds).
--- request: {method, path, fields, body, host, patience}; fields {name = value} or a list of pairs, a body that is a table
--- becomes JSON.
+--- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}, or {error}
+-- when the connection ended before it was whole. Raises when nothing is answered within `patience` (60 virtual seconds).
+-- request: {method, path, fields, body, host, patience}; fields are {name = value} or a list of pairs, a body that is a
+-- table becomes JSON.
 function gateway:request(request)
   return finish(self:connect():request(request), request)
 end
@@ -73,7 +73,7 @@ function gateway:parallel(requests)
   return responses
 end
 
---- Faults of the clients' connections that are made from now on: what they send (up), and receive (down). See kit.fault.
+--- Faults of clients' connections that are made from now on: what they send (up), and receive (down). See kit.fault.
 function gateway:fault(up, down)
   world.fault(self.ip, self.port, up, down)
 end

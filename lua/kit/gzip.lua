@@ -32,7 +32,8 @@ end
 
 --- All that step(stream) gives, and what it said last.
 local function drain(stream, step)
-  local piece, parts, said = ffi.new("unsigned char[?]", PIECE), {}, OK
+  local piece, parts = ffi.new("unsigned char[?]", PIECE), {}
+  local said
   repeat
     stream.next_out, stream.avail_out = piece, PIECE
     said = step(stream)

@@ -129,7 +129,7 @@ return function()
   if not options.list then
     io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),
       counts.skipped > 0 and (", %d skipped"):format(counts.skipped) or "", "\n")
-    if counts.failed > 0 then io.write("seed ", options.seed, " gives this order again: --seed=", options.seed, "\n") end
+    if counts.failed > 0 then io.write("the same order again: --seed=", options.seed, "\n") end
   end
   return counts.failed > 0 and 1 or 0
 end

@@ -216,8 +216,8 @@ function upstream:stop()
   self:drop_connections()
 end
 
---- Faults of the gateway's connections to it that are made from now on: what the gateway sends (up), and receives (down).
--- See kit.fault.
+--- Faults of connections to it that are made from now on: what the gateway sends (up), and receives (down). See
+-- kit.fault.
 function upstream:fault(up, down)
   world.fault(self.ip, self.port, up, down)
 end

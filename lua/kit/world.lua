@@ -41,8 +41,8 @@ local function fault_of(given)
   return copy
 end
 
---- Faults of connections to an address that are made from now on: of what the connecting side sends (up), and of what it
--- receives (down). Each is nil, or a table of
+--- Faults of connections to an address that are made from now on: of what the connecting side sends (up), and of what
+-- it receives (down). Each is nil, or a table of
 --   delay           each write arrives so much later ("40ms")
 --   split           arrives in pieces of so many bytes
 --   stall_at        after so many bytes nothing arrives any more
