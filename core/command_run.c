@@ -31,6 +31,17 @@ static void tell_components(const struct config *c, struct log *log)
     }
 }
 
+/* A guard must not be missing in silence: what the log is not meant to hold goes to stderr. */
+static void tell_warning(const struct config_warning *w, struct log *log)
+{
+    bool logged = log_wants(log, w->level) && (log->options.to_stdout || log->options.to_syslog);
+
+    if (logged)
+        log_write(log, w->level, "%.*s", STR_ARG(w->text));
+    else
+        fprintf(stderr, "%s %.*s\n", w->level >= LOG_ERROR ? "ERROR" : "WARNING", STR_ARG(w->text));
+}
+
 static void tell_start(const struct config *c, struct log *log)
 {
     char folder[PATH_MAX];
@@ -41,7 +52,7 @@ static void tell_start(const struct config *c, struct log *log)
     if (getcwd(folder, sizeof(folder)) != NULL)
         log_write(log, LOG_INFO, "Working directory is %s", folder);
     for (size_t i = 0; i < c->warning_count; i++)
-        log_write(log, c->warnings[i].level, "%.*s", STR_ARG(c->warnings[i].text));
+        tell_warning(&c->warnings[i], log);
     log_write(log, LOG_INFO, "Starting the KrakenD instance");
     if (c->debug_endpoint)
         log_write(log, LOG_DEBUG, "[SERVICE: Gin] Debug enabled");
