@@ -1,8 +1,9 @@
-/* kit - what specs need of the core: a world (an env with its clock), byte streams, timers, gateways, HTTP readers.
+/* kit - what specs need of the core: a world (an env with its clock), byte streams, timers, gateways, HTTP
+ * readers.
  *
- * `require("kit.core")` inside `cuttle test`; lua/kit builds its friendly objects on it. A world is simulated (virtual
- * time, everything in this process) or real (loopback sockets). Lua functions given as callbacks run inside
- * world:run and world:advance; an error in one ends that call and is raised there.
+ * `require("kit.core")` inside `cuttle test`; lua/kit builds its friendly objects on it. A world is simulated
+ * (virtual time, everything in this process) or real (loopback sockets). Lua functions given as callbacks run
+ * inside world:run and world:advance; an error in one ends that call and is raised there.
  */
 #ifndef SCRIPT_KIT_H
 #define SCRIPT_KIT_H
@@ -16,9 +17,9 @@ int luaopen_kit_core(lua_State *L);
 struct world {
     struct env *env; /* NULL: closed */
     bool real;
-    lua_State *L;         /* of the call that runs turns now */
-    int failure;          /* registry reference of an error raised by a callback, or LUA_NOREF */
-    struct list socks;    /* kit_sock */
+    lua_State *L;      /* of the call that runs turns now */
+    int failure;       /* registry reference of an error raised by a callback, or LUA_NOREF */
+    struct list socks; /* kit_sock */
     struct list listeners;
     struct list timers;
     struct list gateways;
@@ -37,7 +38,8 @@ void kit_close_gateways(struct world *w);
 int kit_world_listen(lua_State *L);  /* world:listen(ip, port, on_accept) -> listener */
 int kit_world_connect(lua_State *L); /* world:connect(ip, port, on_event) -> sock */
 int kit_world_gateway(lua_State *L); /* world:gateway{...} -> gateway | nil, message */
-int kit_read_request(lua_State *L);  /* read_request(bytes) -> table, used | nil, "more" | nil, status, reason */
+int kit_read_request(
+    lua_State *L); /* read_request(bytes) -> table, used | nil, "more" | nil, status, reason */
 int kit_read_response(lua_State *L); /* read_response(bytes, method, ended) -> table, used | nil, why */
 
 #endif

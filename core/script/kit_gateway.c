@@ -1,7 +1,7 @@
-#include "script/kit.h"
 #include "base/mem.h"
 #include "gateway/worker.h"
 #include "net/sim/sim.h"
+#include "script/kit.h"
 #include "script/script.h"
 #include <lauxlib.h>
 #include <string.h>
@@ -310,13 +310,17 @@ static int gateway_gc(lua_State *L)
 
 void kit_close_gateways(struct world *w)
 {
-    list_each(&w->gateways, link, after)
+    list_each (&w->gateways, link, after)
         stop(container_of(link, struct kit_gateway, link));
 }
 
 static const luaL_Reg methods[] = {
-    {"lines", gateway_lines},   {"drain", gateway_drain}, {"is_drained", gateway_is_drained},
-    {"counts", gateway_counts}, {"stop", gateway_stop},   {"__gc", gateway_gc},
+    {"lines", gateway_lines},
+    {"drain", gateway_drain},
+    {"is_drained", gateway_is_drained},
+    {"counts", gateway_counts},
+    {"stop", gateway_stop},
+    {"__gc", gateway_gc},
     {NULL, NULL},
 };
 

@@ -1,7 +1,7 @@
-#include "script/kit.h"
 #include "base/buf.h"
 #include "http/h1_chunked.h"
 #include "http/h1_parser.h"
+#include "script/kit.h"
 #include <lauxlib.h>
 
 /* Whole messages out of bytes, read by the same code as the gateway's. */
@@ -58,8 +58,8 @@ static enum content read_chunked(lua_State *L, struct str data, size_t *used)
     return result == CHUNKED_BAD ? CONTENT_BAD : CONTENT_MORE;
 }
 
-static enum content read_content(lua_State *L, enum framing framing, uint64_t length, struct str data, bool ended,
-                                 size_t *used)
+static enum content read_content(lua_State *L, enum framing framing, uint64_t length, struct str data,
+                                 bool ended, size_t *used)
 {
     switch (framing) {
     case FRAMING_NONE:
@@ -115,7 +115,8 @@ static int push_message(lua_State *L, struct arena *arena, size_t used, bool kee
     return 2;
 }
 
-/* read_request(bytes) -> {method, target, host, minor, fields, body, keep_alive, expects_continue, head_len}, used
+/* read_request(bytes) -> {method, target, host, minor, fields, body, keep_alive, expects_continue, head_len},
+ * used
  * -> nil, "more"[, head] while it is not whole; -> nil, status, reason */
 int kit_read_request(lua_State *L)
 {

@@ -1,8 +1,8 @@
-#include "script/kit.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "net/listener.h"
 #include "net/sim/sim.h"
+#include "script/kit.h"
 #include <lauxlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,9 +21,9 @@ struct kit_sock {
     int self;         /* keeps the userdata alive while it is open */
     bool connecting;
     bool paused;
-    bool ended;         /* the peer's end was read */
-    bool shut;          /* shutdown when the queue is out */
-    bool closing;       /* close when the queue is out */
+    bool ended;   /* the peer's end was read */
+    bool shut;    /* shutdown when the queue is out */
+    bool closing; /* close when the queue is out */
 };
 
 struct kit_listener {
@@ -386,16 +386,16 @@ static int listener_end(lua_State *L)
 
 void kit_close_socks(struct world *w)
 {
-    list_each(&w->socks, link, after)
+    list_each (&w->socks, link, after)
         forget(container_of(link, struct kit_sock, link), false);
-    list_each(&w->listeners, listener, next)
+    list_each (&w->listeners, listener, next)
         forget_listener(container_of(listener, struct kit_listener, link), w->L);
 }
 
 static const luaL_Reg sock_methods[] = {
-    {"on", sock_on},         {"write", sock_write_bytes}, {"shutdown", sock_end},   {"close", sock_finish},
-    {"reset", sock_break},   {"pause", sock_pause},       {"queued", sock_queued},  {"is_open", sock_is_open},
-    {NULL, NULL},
+    {"on", sock_on},         {"write", sock_write_bytes}, {"shutdown", sock_end},
+    {"close", sock_finish},  {"reset", sock_break},       {"pause", sock_pause},
+    {"queued", sock_queued}, {"is_open", sock_is_open},   {NULL, NULL},
 };
 
 static const luaL_Reg listener_methods[] = {

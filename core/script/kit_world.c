@@ -1,8 +1,8 @@
-#include "script/kit.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/loop.h"
 #include "net/sim/sim.h"
+#include "script/kit.h"
 #include <lauxlib.h>
 
 #define WORLD "cuttle.kit.world"
@@ -125,7 +125,8 @@ static bool run(lua_State *L, struct world *w, int64_t limit, int fn)
     return until.met;
 }
 
-/* world:run(seconds, condition) -> boolean: runs until condition() is true; false when it did not become so */
+/* world:run(seconds, condition) -> boolean: runs until condition() is true; false when it did not become so
+ */
 static int world_run(lua_State *L)
 {
     struct world *w = kit_check_world(L, 1);
@@ -299,8 +300,9 @@ static struct sim_fault to_fault(lua_State *L, int index)
     return fault;
 }
 
-/* world:fault(ip, port, up, down): for connections made to that address from now on; up and down are tables of
- * delay, connect_delay (seconds), split, stall_at, reset_at, window (bytes), refuse, hang (booleans), or nil */
+/* world:fault(ip, port, up, down): for connections made to that address from now on; up and down are tables
+ * of delay, connect_delay (seconds), split, stall_at, reset_at, window (bytes), refuse, hang (booleans), or
+ * nil */
 static int world_fault(lua_State *L)
 {
     struct world *w = check_sim(L);
@@ -322,7 +324,7 @@ static void close_world(lua_State *L, struct world *w)
     w->L = L;
     kit_close_gateways(w);
     kit_close_socks(w);
-    list_each(&w->timers, link, after)
+    list_each (&w->timers, link, after)
         forget_timer(container_of(link, struct kit_timer, link), L);
     if (w->real)
         loop_free(w->env);
@@ -364,10 +366,18 @@ static int new_world(lua_State *L)
 }
 
 static const luaL_Reg world_methods[] = {
-    {"run", world_run},         {"advance", world_advance},     {"now", world_now},
-    {"trace", world_trace},     {"after", world_after},         {"name", world_name},
-    {"fault", world_fault},     {"listen", kit_world_listen},   {"connect", kit_world_connect},
-    {"gateway", kit_world_gateway}, {"close", world_close},     {"__gc", world_close},
+    {"run", world_run},
+    {"advance", world_advance},
+    {"now", world_now},
+    {"trace", world_trace},
+    {"after", world_after},
+    {"name", world_name},
+    {"fault", world_fault},
+    {"listen", kit_world_listen},
+    {"connect", kit_world_connect},
+    {"gateway", kit_world_gateway},
+    {"close", world_close},
+    {"__gc", world_close},
     {NULL, NULL},
 };
 

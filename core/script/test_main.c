@@ -10,8 +10,10 @@ static void set_search_path(lua_State *L, const char *home)
 {
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "./?.lua;./?/init.lua;%s/lua/?.lua;%s/lua/?/init.lua;%s;/usr/share/lua/5.1/?.lua;"
-                       "/usr/share/lua/5.1/?/init.lua", home, home, lua_tostring(L, -1));
+    lua_pushfstring(L,
+                    "./?.lua;./?/init.lua;%s/lua/?.lua;%s/lua/?/init.lua;%s;/usr/share/lua/5.1/?.lua;"
+                    "/usr/share/lua/5.1/?/init.lua",
+                    home, home, lua_tostring(L, -1));
     lua_setfield(L, -3, "path");
     lua_pop(L, 1);
     lua_getfield(L, -1, "preload");
