@@ -44,7 +44,7 @@ local function finish(connection, request)
 end
 
 --- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}, or {error}
--- when the connection ended before it was whole. Raises when nothing is answered within `patience` (60 virtual seconds).
+-- when the connection ended before it was whole. Raises when nothing comes within `patience` (60 virtual seconds).
 -- request: {method, path, fields, body, host, patience}; fields are {name = value} or a list of pairs, a body that is a
 -- table becomes JSON.
 function gateway:request(request)

@@ -16,8 +16,8 @@ local world = require("kit.world")
 local route = {}
 route.__index = route
 
---- Answers with status, content (a table becomes JSON) and fields. Called again on the same route by then_reply: the
--- answers are given in turn, the last one stays.
+--- Answers with status, content (a table becomes JSON) and fields; a route without an answer gives an empty 200.
+-- Several answers are given in turn, the last one stays: then_reply is the same and reads better.
 function route:reply(status, content, given)
   local answer = { status = status, fields = fields.from(given), content = content }
   table.insert(self.answers, answer)
@@ -83,37 +83,41 @@ function route:hits()
 end
 
 local function next_answer(self, request)
-  local answer = self.answers[math.min(self.count + 1, #self.answers)]
+  local answer = self.answers[math.min(self.count + 1, #self.answers)] or { status = 200, fields = {} }
   self.count = self.count + 1
   if not answer.fn then return answer end
   local status, content, given = answer.fn(request)
-  return { status = status, content = content, fields = fields.from(given), delay = answer.delay }
+  return setmetatable({ status = status, content = content, fields = fields.from(given) }, { __index = answer })
 end
 
 local upstream = {}
 upstream.__index = upstream
 
---- A route: method ("*" for any) and path ("/x", "/x*" for a prefix, "*" for all else).
+--- A route: method ("*" for any) and path ("/x", "/x*" for a prefix, "*" for all else). The closest one answers: an
+-- exact path before a prefix, a long prefix before a short one, a named method before any; of equals the last one.
 function upstream:on(method, path)
   local added = setmetatable({ method = method, path = path, answers = {}, count = 0 }, route)
   table.insert(self.routes, added)
   return added
 end
 
-local function rank(candidate, request)
+--- How close a route is to a request; nil if it does not fit.
+local function closeness(candidate, request)
   if candidate.method ~= "*" and candidate.method ~= request.method then return nil end
-  local exact = candidate.method ~= "*" and 1 or 0
-  if candidate.path == request.path then return 4 + exact end
-  if candidate.path == "*" then return exact end
+  local exact_method = candidate.method ~= "*" and 1 or 0
+  if candidate.path == request.path then return math.huge, exact_method end
   local prefix = candidate.path:match("^(.*)%*$")
-  if prefix and request.path:sub(1, #prefix) == prefix then return 2 + exact end
+  if prefix and request.path:sub(1, #prefix) == prefix then return #prefix, exact_method end
 end
 
+--- The route that answers a request; nil without one.
 function upstream:find(request)
-  local best, found = -1, nil
+  local best_path, best_method, found = -1, -1, nil
   for _, candidate in ipairs(self.routes) do
-    local value = rank(candidate, request)
-    if value and value > best then best, found = value, candidate end
+    local path, method = closeness(candidate, request)
+    if path and (path > best_path or path == best_path and method >= best_method) then
+      best_path, best_method, found = path, method, candidate
+    end
   end
   return found
 end

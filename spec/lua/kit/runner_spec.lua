@@ -1,0 +1,159 @@
+--- `cuttle test` itself: its options, its exit code, and what it says of specs that fail.
+local process = require("spec.support.process")
+
+describe("cuttle test", function()
+  local folder
+
+  local function write(name, text)
+    local file = assert(io.open(folder .. "/" .. name, "wb"))
+    file:write(text)
+    file:close()
+  end
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/deeper")
+    write("good_spec.lua", [[
+      describe("good", function()
+        it("one", function() end)
+        it("two", function() assert.equal(2, 1 + 1) end)
+      end)]])
+    write("deeper/more_spec.lua", 'it("three", function() end)')
+    write("no_specs.lua", 'error("this is no spec and is not loaded")')
+  end)
+  after_each(function() os.execute("rm -rf " .. folder) end)
+
+  --- Exit code, output, errors.
+  local function run(...)
+    local p = process.start({ "test", ... })
+    local code, out, err = p:wait(20), p:out(), p:err()
+    p:stop()
+    return code, out, err
+  end
+
+  it("runs all specs below a folder, and counts them", function()
+    local code, out, err = run(folder)
+    assert.same({ 0, "3 passed, 0 failed\n", "" }, { code, out, err })
+  end)
+
+  it("runs the files that are named", function()
+    local code, out = run(folder .. "/good_spec.lua")
+    assert.same({ 0, "2 passed, 0 failed\n" }, { code, out })
+  end)
+
+  it("runs only what a filter matches, by the whole name", function()
+    assert.same({ 0, "1 passed, 0 failed\n", "" }, { run(folder, "--filter=^good two$") })
+    assert.same({ 0, "0 passed, 0 failed\n", "" }, { run("--filter=nothing", folder) })
+  end)
+
+  it("lists names without running anything", function()
+    write("bad_spec.lua", 'it("bad", function() error("it ran") end)')
+    local code, out = run("--list", folder)
+    local names = {}
+    for line in out:gmatch("[^\n]+") do names[#names + 1] = line:gsub("^.*_spec%.lua:%d+: ", "") end
+    table.sort(names)
+    assert.equal(0, code, out)
+    assert.same({ "bad", "good one", "good two", "three" }, names)
+  end)
+
+  it("runs specs in an order of the seed", function()
+    local text = {}
+    for i = 1, 20 do text[i] = ('it("n%d", function() print("n%d") end)'):format(i, i) end
+    write("order_spec.lua", table.concat(text, "\n"))
+    local function order(seed) return select(2, run("--seed=" .. seed, folder .. "/order_spec.lua")) end
+    assert.equal(order(5), order(5))
+    assert.not_equal(order(5), order(6))
+  end)
+
+  it("gives each world the seed, so that a failure can be played again", function()
+    write("world_spec.lua", [[
+      local kit = require("kit")
+      it("prints what happened", function()
+        local origin = kit.upstream()
+        local gateway = kit.gateway({ endpoints = { { endpoint = "/a",
+          backend = { { host = origin.url, url_pattern = "/a" }, { host = origin.url, url_pattern = "/b" } } } } })
+        gateway:parallel({ { path = "/a" }, { path = "/a" }, { path = "/a" } })
+        print(kit.world():trace())
+      end)]])
+    local function trace(seed) return select(2, run("--seed=" .. seed, folder .. "/world_spec.lua")) end
+    assert.matches("1 passed", trace(3))
+    assert.equal(trace(3), trace(3))
+  end)
+
+  it("exits with 1 when a spec fails, and says which, where and how to play it again", function()
+    write("bad_spec.lua", [[
+      describe("bad", function()
+        it("differs", function() assert.equal(1, 2) end)
+      end)]])
+    local code, out = run("--seed=42", folder)
+    assert.equal(1, code)
+    assert.matches("FAIL bad differs\n     [^\n]*bad_spec%.lua:2: Expected objects to be equal", out)
+    assert.matches("\n3 passed, 1 failed\nthe same order again: %-%-seed=42\n$", out)
+  end)
+
+  it("tells the way to an error", function()
+    write("bad_spec.lua", [[
+      local function deep() error("deep trouble") end
+      it("stumbles", function()
+        deep()
+        return 1
+      end)]])
+    local code, out = run(folder .. "/bad_spec.lua")
+    assert.equal(1, code)
+    local way = "bad_spec%.lua:1: deep trouble\n.*%.lua:1: in function 'deep'\n.*%.lua:3: in function"
+    assert.matches(way, out)
+    assert.is_nil(out:find("/busted/", 1, true))
+  end)
+
+  it("shows endless and unprintable messages short and printable", function()
+    write("bad_spec.lua", 'it("floods", function() error("\\0\\27[31m" .. ("x"):rep(1000000), 0) end)')
+    local code, out = run(folder .. "/bad_spec.lua")
+    assert.equal(1, code)
+    assert.matches("\\x00\\x1b[31mxxx", out, 1, true)
+    assert(#out < 6000)
+  end)
+
+  it("reports a file that does not load, and an error outside of specs", function()
+    write("syntax_spec.lua", "local x = = 1")
+    write("load_spec.lua", 'describe("x", function() error("while loading") end)')
+    write("setup_spec.lua", [[
+      describe("y", function()
+        setup(function() error("in setup") end)
+        it("z", function() end)
+      end)]])
+    local code, out = run(folder)
+    assert.equal(1, code)
+    assert.matches("syntax_spec.lua:1: unexpected symbol", out, 1, true)
+    assert.matches("while loading", out, 1, true)
+    assert.matches("in setup", out, 1, true)
+    assert.matches("\n3 passed, 3 failed\n", out, 1, true)
+  end)
+
+  it("counts pending specs apart", function()
+    write("later_spec.lua", 'pending("later") it("not now", function() pending("so") end)')
+    assert.same({ 0, "3 passed, 0 failed, 2 skipped\n", "" }, { run(folder) })
+  end)
+
+  it("fails for what is not there", function()
+    local code, out = run(folder .. "/nowhere")
+    assert.equal(1, code)
+    assert.matches("Cannot find file or directory: " .. folder .. "/nowhere", out, 1, true)
+    code, out = run(folder .. "/good_spec.lua", folder .. "/missing_spec.lua")
+    assert.equal(1, code)
+    assert.matches("\n2 passed, 1 failed\n", out, 1, true)
+  end)
+
+  for _, option in ipairs({ "--colour", "-f", "--seed=x", "--seed", "--filter=", "--filter=%", "--list=yes" }) do
+    it("exits with 255 for " .. option, function()
+      local code, out, err = run(folder, option)
+      assert.same({ 255, "" }, { code, out })
+      assert.matches("^cuttle test: [^\n]*" .. option:gsub("%p", "%%%0") .. "\n$", err)
+    end)
+  end
+
+  it("exits with 255 without a folder", function()
+    assert.equal(255, (run("--seed=1")))
+    assert.equal(255, (run()))
+  end)
+end)
