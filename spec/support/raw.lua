@@ -39,6 +39,7 @@ function raw.send(gateway, bytes, options)
   else
     connection:send(bytes)
   end
+  if options.half_close then connection.sock:shutdown() end
   local responses = {}
   while true do
     local response = connection:receive(options.methods and options.methods[#responses + 1], options.wait or "3s")
