@@ -68,7 +68,7 @@ fuzz-packages: build-packages
 .PHONY: all lib build-packages test-packages fuzz-packages
 
 run: all
-	@conf/install-packages.sh $(DEMO_PACKAGES)
+	@conf/install-packages.sh $(DEMO_PACKAGES) || true
 	@conf/demo.sh $(OUT)/cuttle
 
 test: test-packages

@@ -218,6 +218,17 @@ describe("conf", function()
     end)
   end)
 
+  it("README.md names folders that are there, with a README of one screen", function()
+    local table_of_folders = read("README.md"):match("\n## The folders.-\n(|.-)\n\n")
+    for row in table_of_folders:gmatch("[^\n]+") do
+      for path in row:match("^|([^|]*)"):gmatch("`([^`]+)`") do
+        local name = path:match("%.c$") and path or path .. "/README.md"
+        local lines = select(2, read(name):gsub("\n", ""))
+        assert(path:match("%.c$") or lines <= 50, name .. " is longer than a screen")
+      end
+    end
+  end)
+
   it("plugins/README.md has a plugin that works", function()
     local folder = new_folder(finally)
     write(folder .. "/my/plugins/quiet_hours.lua", file_in("plugins/README.md", "my/plugins/quiet_hours.lua"))
