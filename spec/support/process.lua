@@ -18,6 +18,7 @@ int socket(int domain, int type, int protocol);
 int setsockopt(int fd, int level, int name, const void *value, unsigned len);
 int bind(int fd, const void *address, unsigned len);
 int listen(int fd, int backlog);
+int shutdown(int fd, int how);
 int accept4(int fd, void *address, void *len, int flags);
 int connect(int fd, const void *address, unsigned len);
 int getsockname(int fd, void *address, unsigned *len);
@@ -29,6 +30,7 @@ uint32_t htonl(uint32_t ip);
 
 local C = ffi.C
 local CLOEXEC, STREAM, INET, NO_SIGNAL, NO_HANG, READABLE = 0x80000, 1, 2, 0x4000, 1, 1
+local SOL_SOCKET, SO_LINGER, SO_SNDTIMEO = 1, 13, 21
 local WRITE_CREATE_TRUNCATE_APPEND = 0x1 + 0x40 + 0x200 + 0x400
 
 local process = { binary = os.getenv("CUTTLE_BIN") or "build/release/cuttle" }
@@ -159,10 +161,29 @@ function process.connect(port)
     C.close(fd)
     return nil
   end
+  C.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, ffi.new("int64_t[2]", 5, 0), 16)
   return setmetatable({ fd = fd }, conn)
 end
 
-function conn:send(text) C.send(self.fd, text, #text, NO_SIGNAL) end
+--- Sends it all, unless the other side stops reading for seconds or is gone; how many bytes went.
+function conn:send(text)
+  local sent = 0
+  while sent < #text do
+    local step = tonumber(C.send(self.fd, ffi.cast("const char *", text) + sent, #text - sent, NO_SIGNAL))
+    if step <= 0 then break end
+    sent = sent + step
+  end
+  return sent
+end
+
+--- Ends this side; the other may still send.
+function conn:shutdown() C.shutdown(self.fd, 1) end
+
+--- Closes by a reset.
+function conn:reset()
+  C.setsockopt(self.fd, SOL_SOCKET, SO_LINGER, ffi.new("int[2]", 1, 0), 8)
+  self:close()
+end
 
 function conn:close()
   if self.fd then C.close(self.fd) end
