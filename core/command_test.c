@@ -15,8 +15,13 @@ static int test(const struct arguments *args)
     return script_test_main(home, args->rest_count, args->rest);
 }
 
+/* For the help alone: lua/kit/runner.lua reads them. */
 static const struct flag flags[] = {
-    {"help", 'h', FLAG_BOOL, NULL, "help for test; other flags go to busted"}};
+    {"filter", '\0', FLAG_STRING, NULL, "Only specs whose whole name matches this Lua pattern"},
+    {"help", 'h', FLAG_BOOL, NULL, "help for test"},
+    {"list", '\0', FLAG_BOOL, NULL, "The names of the specs, without running them"},
+    {"seed", '\0', FLAG_STRING, NULL, "Of the order of specs, and of each simulated world"},
+};
 
 const struct command command_test = {
     .name = "test",

@@ -1,14 +1,15 @@
 --- Runs specs with busted and says at the end: N passed, N failed.
 --
 -- Arguments: files or folders (all *_spec.lua below them), and
---   --filter=PATTERN   only specs whose whole name matches the Lua pattern
---   --seed=N           of the order of files and specs, and of each simulated world
+--   --filter PATTERN   only specs whose whole name matches the Lua pattern
+--   --seed N           of the order of files and specs, and of each simulated world
 --   --list             the names alone
 --
 -- Exit code: 0 when nothing failed, 1 when something did, 255 for arguments that make no sense.
 local world = require("kit.world")
 
-local options_of = {
+--- What each option does with its value; false if that makes no sense.
+local takes_value = {
   filter = function(options, value)
     options.filter = value
     return value ~= "" and pcall(string.find, "", value)
@@ -17,25 +18,27 @@ local options_of = {
     options.seed = tonumber(value)
     return value:match("^%d+$") ~= nil
   end,
-  list = function(options, value)
-    options.list = true
-    return value == nil
-  end,
 }
 
 local function parse(arguments)
-  local options = { roots = {}, seed = os.time() % 100000 }
-  for _, argument in ipairs(arguments) do
+  local options, at = { roots = {}, seed = os.time() % 100000 }, 1
+  while at <= #arguments do
+    local argument = arguments[at]
+    local name, value = argument:match("^%-%-(%w+)=?(.*)$")
     if argument:sub(1, 1) ~= "-" then
       table.insert(options.roots, argument)
-    else
-      local name, value = argument:match("^%-%-(%w+)=(.*)$")
-      name = name or argument:match("^%-%-(%w+)$")
-      if not options_of[name] then return nil, "unknown option " .. argument end
-      if name ~= "list" and not value or not options_of[name](options, value) then
-        return nil, "a value that makes no sense: " .. argument
+    elseif argument == "--list" then
+      options.list = true
+    elseif takes_value[name] then
+      if argument == "--" .. name then
+        at = at + 1
+        value = arguments[at] or ""
       end
+      if not takes_value[name](options, value) then return nil, ("no value for --%s: %q"):format(name, value) end
+    else
+      return nil, "unknown option " .. argument
     end
+    at = at + 1
   end
   if #options.roots == 0 then return nil, "no folder of specs is named" end
   return options
