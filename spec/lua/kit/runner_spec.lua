@@ -146,7 +146,8 @@ describe("cuttle test", function()
   end)
 
   for option, why in pairs({
-    ["--colour"] = "unknown option --colour", ["-f"] = "unknown option -f", ["--list=yes"] = "unknown option --list=yes",
+    ["--colour"] = "unknown option --colour", ["-f"] = "unknown option -f",
+    ["--list=yes"] = "unknown option --list=yes",
     ["--seed=x"] = 'no value for --seed: "x"', ["--seed"] = 'no value for --seed: ""',
     ["--filter="] = 'no value for --filter: ""', ["--filter=%"] = 'no value for --filter: "%"',
   }) do
