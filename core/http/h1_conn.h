@@ -33,7 +33,7 @@ struct h1_conn {
     struct sock *sock;
     struct timer timer; /* the deadline of the state */
     struct task task;   /* events that must not happen inside stream_* calls */
-    struct recv_buf in; /* what waits to be parsed, behind the head of the current request */
+    struct recv_buf in; /* what waits to be parsed */
     struct h1_stream *stream;
     enum h1_state state;
     size_t dropped; /* bytes, in H1_DRAIN and H1_LINGER */
@@ -48,8 +48,6 @@ struct h1_stream {
     int64_t write_deadline;
 
     /* content of the request */
-    struct recv_buf head; /* the buffer with the head, once conn->in had too little room behind it */
-    size_t floor;         /* before that: conn->in must keep what lies before */
     struct chunked chunked;
     uint64_t left;      /* of FRAMING_LENGTH */
     bool content_ended; /* taken off the connection */

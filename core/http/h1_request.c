@@ -1,9 +1,6 @@
 #include "http/h1_conn.h"
 
-#include <assert.h>
-
-/* Content is not read into less. */
-enum { ROOM_MIN = 16384, SPANS_MAX = 32 };
+enum { SPANS_MAX = 32 };
 
 static const struct message_fault bad_request = {400, ""};
 
@@ -81,7 +78,6 @@ static void dispatch(struct h1_conn *c)
     const struct request *r = &s->base.request;
 
     c->state = H1_BUSY;
-    s->floor = c->in.start;
     s->content_ended = r->framing == FRAMING_NONE;
     s->left = r->length;
     s->wants_continue = r->expects_continue;
@@ -94,6 +90,14 @@ static void dispatch(struct h1_conn *c)
         server->on_request(server->owner, &s->base);
 }
 
+static void give_if_empty(struct h1_conn *c)
+{
+    if (recv_buf_is_empty(&c->in))
+        recv_buf_give(&c->in, &c->base.server->buffers);
+}
+
+/* A complete head is copied to where its stream lives. Requests under way need no buffer then: all of them
+ * come through the one that is hot. */
 void h1_read_head(struct h1_conn *c)
 {
     if (c->stream == NULL)
@@ -103,7 +107,9 @@ void h1_read_head(struct h1_conn *c)
     enum h1_result result = h1_parse(&s->parser, data, c->in.end - c->in.start);
 
     if (result == H1_DONE) {
+        data = arena_copy(&s->arena, (struct str){data, s->parser.head_len}).ptr;
         c->in.start += s->parser.head_len;
+        give_if_empty(c);
         result = h1_parser_request(&s->parser, data, &s->base.request);
     }
     switch (result) {
@@ -148,23 +154,6 @@ static void lost(struct h1_conn *c, bool reset)
     case H1_LINGER: h1_close(c, false); return;
     case H1_CLOSED: return;
     }
-}
-
-/* Room to read into. The head of the request must stay where it is. */
-static void make_room(struct h1_conn *c)
-{
-    struct h1_stream *s = c->stream;
-
-    if (s != NULL && s->floor > 0 && c->in.data != NULL) {
-        assert(recv_buf_is_empty(&c->in));
-        c->in.start = c->in.end = s->floor;
-        if (c->in.cap - c->in.end >= ROOM_MIN)
-            return;
-        s->head = c->in;
-        s->floor = 0;
-        c->in = (struct recv_buf){.data = NULL};
-    }
-    recv_buf_make_room(&c->in, &c->base.server->buffers);
 }
 
 /* Does anybody want what the sock has? Not while bytes wait. While a response is awaited an end of the stream
@@ -214,19 +203,17 @@ void h1_receive(struct h1_conn *c)
         sock_want(c->sock, c->sock->want & ~(unsigned)SOCK_READ);
         return;
     }
-    make_room(c);
+    recv_buf_make_room(&c->in, &c->base.server->buffers);
     switch (sock_read(c->sock, c->in.data + c->in.end, c->in.cap - c->in.end, &got)) {
     case IO_OK:
         c->in.end += got;
         on_bytes(c);
-        return;
-    case IO_AGAIN:
-        if (c->state == H1_IDLE)
-            recv_buf_give(&c->in, &c->base.server->buffers);
-        return;
-    case IO_EOF: lost(c, false); return;
-    case IO_ERROR: lost(c, true); return;
+        break;
+    case IO_AGAIN: break;
+    case IO_EOF: lost(c, false); break;
+    case IO_ERROR: lost(c, true); break;
     }
+    give_if_empty(c);
 }
 
 /* Takes content off the buffer. False: its framing is broken. */

@@ -9,7 +9,6 @@ static void free_stream(struct h1_conn *c)
     if (s == NULL)
         return;
     c->stream = NULL;
-    recv_buf_give(&s->head, &c->base.server->buffers);
     buf_fini(&s->queue);
     struct arena arena = s->arena; /* the stream lies in it */
     arena_fini(&arena);

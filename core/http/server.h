@@ -7,7 +7,7 @@
  *                    stream_respond ──► stream_write ... stream_write(end) ──► on_done
  *                                                                      any time: on_abort
  *
- * Borrow:  the request head lives in the receive buffer until on_done or on_abort; stream->arena too.
+ * Borrow:  the request head lives in stream->arena, until on_done or on_abort.
  * Events:  after on_done or on_abort the stream is gone. Neither is called from inside stream_* functions but
  * from the loop (a task), so callers may keep using the stream until they return.
  */
