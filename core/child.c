@@ -14,6 +14,8 @@
  */
 #define IDLE_BEAT (250 * MILLISECOND)
 
+enum { ORPHAN_PATIENCE_SECONDS = 2 };
+
 struct child {
     const struct child_parts *parts;
     struct env *env;
@@ -69,13 +71,25 @@ static void on_terminate(void *owner, int signal)
     struct child *c = owner;
 
     (void)signal;
+    alarm(0);
     if (c->listener != NULL)
         env_defer(c->env, &c->drain);
 }
 
+/* Without a master nobody kills a worker that hangs: unless the loop takes the SIGTERM, the alarm ends us. */
+static void on_master_death(int signal)
+{
+    (void)signal;
+    alarm(ORPHAN_PATIENCE_SECONDS);
+    raise(SIGTERM);
+}
+
 static bool die_with_master(pid_t master)
 {
-    return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == master;
+    struct sigaction death = {.sa_handler = on_master_death, .sa_flags = SA_RESTART};
+
+    sigaction(SIGUSR1, &death, NULL);
+    return prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0 && getppid() == master;
 }
 
 static void set_title(int id)

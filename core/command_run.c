@@ -46,7 +46,7 @@ static void tell_start(const struct config *c, struct log *log)
 {
     char folder[PATH_MAX];
 
-    if (c->log.form != LOG_BASIC)
+    if (log->options.form != LOG_BASIC) /* without its syslog it stays in the basic form */
         log_write(log, LOG_DEBUG, "[SERVICE: telemetry/logging] Improved logging started.");
     log_write(log, LOG_INFO, "Starting cuttle v" CUTTLE_VERSION " (KrakenD " KRAKEND_VERSION ")");
     if (getcwd(folder, sizeof(folder)) != NULL)

@@ -1,8 +1,23 @@
 /* cuttle - an API gateway runtime. What it can be told to do: command.c. */
 #include "command.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+/* A standard stream that we were started without would be the number of the next socket, and the log would be
+ * written to a client. Reading or writing what is opened here fails as if it were still closed. */
+static void fill_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/", O_PATH);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
 
 /* Each connection is a descriptor, each endpoint may have two for a request. */
 static void raise_descriptor_limit(void)
@@ -26,6 +41,7 @@ static void tune_heap(void)
 
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     signal(SIGPIPE, SIG_IGN);
     tune_heap();
     raise_descriptor_limit();

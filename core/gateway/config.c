@@ -112,6 +112,8 @@ static bool build(struct config_build *b, struct str text, const struct config_o
 {
     struct config *c = b->config;
 
+    if (overrides != NULL && !build_check_templates(b, text, overrides->environ))
+        return false;
     if (!parse_root(b, text))
         return false;
     if (overrides != NULL)

@@ -1,5 +1,6 @@
-/* KRAKEND_* variables over the root of the file: core.md 1.4. */
+/* KRAKEND_* variables over the root of the file: core.md 1.4; and FC_ENABLE: operate.md 3.1. */
 #include <ctype.h>
+#include <string.h>
 
 #include "gateway/config_build.h"
 
@@ -52,4 +53,26 @@ void build_environment(struct config_build *b, char **environment)
         else
             set_path(b->arena, b->config->root, key, node_new_string(b->arena, arena_copy(b->arena, value)));
     }
+}
+
+/* Any text in FC_ENABLE switches templates on, even 0. */
+static bool wants_templates(char **environment)
+{
+    for (; environment != NULL && *environment != NULL; environment++)
+        if (strncmp(*environment, "FC_ENABLE=", 10) == 0)
+            return (*environment)[10] != '\0';
+    return false;
+}
+
+bool build_check_templates(struct config_build *b, struct str text, char **environment)
+{
+    if (!wants_templates(environment))
+        return true;
+    if (text.len > 0 && memmem(text.ptr, text.len, "{{", 2) != NULL)
+        return error_set(b->err, "FC_ENABLE is set, but templates ({{ ... }}) are not supported yet: "
+                                 "give the rendered file and unset FC_ENABLE");
+    build_warn(
+        b, LOG_WARNING,
+        "FC_ENABLE is set, but templates are not supported yet: the file, which has none, is used as it is");
+    return true;
 }

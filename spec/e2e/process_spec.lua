@@ -6,7 +6,8 @@ local TERMINATE, INTERRUPT, KILL = 15, 2, 9
 --- A plugin that never returns from this phase.
 local function loop_plugin(phase)
   return ([[
-    local loop = { api = 1, namespace = "spec/loop", scopes = { "endpoint", "backend" }, schema = { type = "object" } }
+    local loop = { api = 1, namespace = "spec/loop", scopes = { "service", "endpoint", "backend" },
+      schema = { type = "object" } }
     loop.__index = loop
 
     function loop.new() return setmetatable({}, loop) end
@@ -130,6 +131,20 @@ describe("the processes", function()
         process.eventually(function() return not process.lives(pid) end, "the end of a worker")
       end
       assert.is_nil(process.connect(port))
+    end)
+
+    it("end when their master is killed, even from within a plugin that never returns", function()
+      write("plugins/loop.lua", loop_plugin("request"))
+      configure(('"plugin": { "folder": "%s/plugins" }, "extra_config": { "spec/loop": {} }'):format(folder))
+      gateway = process.start({ "run", "-c", folder .. "/krakend.json", "--workers", "1" })
+      local client = process.eventually(function() return process.connect(port) end, "the port")
+      conns[#conns + 1] = client
+      client:send("GET /slow HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+      local pid = workers(1)[1]
+      client:receive(nil, 0.2)
+      gateway:signal(KILL)
+      assert.equal(-KILL, gateway:wait())
+      process.eventually(function() return not process.lives(pid) end, "the end of the worker")
     end)
 
     it("that are told to end finish what they do, and are replaced", function()
@@ -280,6 +295,16 @@ describe("the processes", function()
         assert.equal(200, (process.get(port, "/__health")))
         assert.truthy(gateway:out():find("3 workers hung in plugin loop within a minute", 1, true))
       end)
+    end
+  end)
+
+  it("give the numbers of standard streams that are closed to nothing else", function()
+    gateway = process.start({ "run", "-c", folder .. "/krakend.json", "--workers", "1" }, { 0, 1, 2 })
+    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    for _, pid in ipairs({ gateway.pid, workers(1)[1] }) do
+      local links = io.popen(("readlink /proc/%d/fd/0 /proc/%d/fd/1 /proc/%d/fd/2"):format(pid, pid, pid))
+      assert.equal("/\n/\n/\n", links:read("*a"))
+      links:close()
     end
   end)
 

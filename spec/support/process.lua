@@ -64,23 +64,24 @@ local function redirect(path, to)
   C.close(fd)
 end
 
-local function become(arguments, out, err)
+local function become(arguments, out, err, closed)
   local argv = ffi.new("const char *[?]", #arguments + 2)
   argv[0] = process.binary
   for i, argument in ipairs(arguments) do argv[i] = argument end
   redirect("/dev/null", 0)
   redirect(out, 1)
   redirect(err, 2)
+  for _, fd in ipairs(closed or {}) do C.close(fd) end
   C.execvp(process.binary, argv)
   C._exit(127)
 end
 
---- Starts the binary with these arguments.
-function process.start(arguments)
+--- Starts the binary with these arguments; closed: the standard streams that it is to start without.
+function process.start(arguments, closed)
   local self = setmetatable({ out_path = os.tmpname(), err_path = os.tmpname() }, process)
   io.stdout:flush()
   self.pid = C.fork()
-  if self.pid == 0 then become(arguments, self.out_path, self.err_path) end
+  if self.pid == 0 then become(arguments, self.out_path, self.err_path, closed) end
   assert(self.pid > 0)
   return self
 end

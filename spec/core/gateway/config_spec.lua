@@ -133,6 +133,22 @@ describe("config, what is not there yet", function()
     assert.is_false(config.parse(config.service('"tls": null')).has_tls)
   end)
 
+  it("refuses templates when FC_ENABLE asks for them, rather than serving them as they stand", function()
+    local text = config.service('"name": "{{ .env.name }}"')
+    for _, variable in ipairs({ "FC_ENABLE=1", "FC_ENABLE=0" }) do
+      assert.matches("^'k.json': FC_ENABLE is set, but templates", refused(text, { env = { variable } }))
+    end
+    assert.matches("^'k.json': FC_ENABLE is set", refused("{ {{ range . }} }", { env = { "FC_ENABLE=1" } }))
+    for _, variable in ipairs({ "FC_ENABLE=", "FC_ENABLED=1", "FC_OUT=x" }) do
+      assert.truthy(config.parse(text, { env = { variable } }))
+    end
+  end)
+
+  it("says that FC_ENABLE does nothing for a file without templates", function()
+    local c = config.parse(config.service(), { env = { "FC_ENABLE=1" } })
+    assert.matches("^WARNING FC_ENABLE is set", config.warnings(c)[1])
+  end)
+
   it("warns once of backends behind https", function()
     local c = config.parse(config.endpoints({ "/a", [["endpoint": "/b", "backend": [{"host": "https://b.test"},
       {"host": ["http://c.test", "https://d.test"]}, {"sd": "dns", "sd_scheme": "https"}] ]] }))
