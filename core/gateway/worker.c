@@ -6,8 +6,10 @@
 #include "gateway/exchange.h"
 #include "gateway/shadow.h"
 #include <stdatomic.h>
+#include <string.h>
 
 #define DRAIN_CHECK_INTERVAL (20 * MILLISECOND)
+#define PAUSE_TOLD_EVERY     (10 * SECOND)
 
 static void on_drain_check(struct timer *t)
 {
@@ -56,10 +58,23 @@ static void on_accept(struct listener *l, struct sock *s)
     server_accept(w->server, s);
 }
 
+/* It may last, so it is not told each time. */
+static void on_pause(struct listener *l, int error)
+{
+    struct worker *w = l->owner;
+
+    if (w->pause_told != 0 && w->env->now - w->pause_told < PAUSE_TOLD_EVERY)
+        return;
+    w->pause_told = w->env->now;
+    log_write(w->log, LOG_ERROR, "[SERVICE: Gin] cannot accept connections: %s (%zu are open); they wait",
+              strerror(error), server_conn_count(w->server));
+}
+
 void worker_listen(struct worker *w, struct listener *l)
 {
     l->owner = w;
     l->on_accept = on_accept;
+    l->on_pause = on_pause;
 }
 
 void worker_drain(struct worker *w, void (*on_drained)(void *owner), void *owner)

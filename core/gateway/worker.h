@@ -50,6 +50,7 @@ struct worker {
     struct balancers *balancers; /* by backend->id: balancer.h */
     struct plans *plans;         /* by endpoint->id: plan.h */
     struct access_clock access_clock;
+    int64_t pause_told;  /* env->now when the log was told last that no connections are accepted; 0: never */
     struct list shadows; /* exchanges that call shadow backends: shadow.h */
 };
 

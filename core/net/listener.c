@@ -137,10 +137,12 @@ static void on_pause_over(struct timer *t)
 }
 
 /* The connection stays in the kernel's queue, so the descriptor stays readable: look away for a while. */
-static void pause_accepting(struct loop_listener *l)
+static void pause_accepting(struct loop_listener *l, int error)
 {
     loop_watch_want(l->watch, 0);
     timer_start(l->listener.env, &l->pause, ACCEPT_PAUSE);
+    if (l->listener.on_pause != NULL)
+        l->listener.on_pause(&l->listener, error);
 }
 
 /* Whether to try the next one. */
@@ -162,7 +164,7 @@ static bool accept_failed(struct loop_listener *l)
     case ENETUNREACH:
     case ETIMEDOUT: return true;
     /* No descriptors or memory; or what should not happen, and must not spin either. */
-    default: pause_accepting(l); return false;
+    default: pause_accepting(l, errno); return false;
     }
 }
 
@@ -202,7 +204,8 @@ struct listener *loop_listen(struct env *env, int fd, void (*on_accept)(struct l
 {
     struct loop_listener *l = mem_zalloc(sizeof(*l));
 
-    l->listener = (struct listener){env, &loop_listener_ops, on_accept, owner};
+    l->listener =
+        (struct listener){.env = env, .ops = &loop_listener_ops, .on_accept = on_accept, .owner = owner};
     l->batch = 1;
     timer_init(&l->pause, on_pause_over);
     l->watch = loop_watch_fd(env, fd, on_readable, l);

@@ -20,6 +20,9 @@ struct listener {
     const struct listener_ops *ops;
     void (*on_accept)(struct listener *l, struct sock *s); /* s has no on_ready yet */
     void *owner;
+    /* error: errno, of too few descriptors or too little memory. Connections wait in the kernel, and it is
+     * tried again in 100 ms. NULL: nobody asks. */
+    void (*on_pause)(struct listener *l, int error);
 };
 struct listener_ops {
     void (*close)(struct listener *l);

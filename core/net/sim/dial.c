@@ -99,7 +99,8 @@ struct listener *sim_listen(struct env *env, const struct addr *at,
         return NULL;
     }
     l = mem_zalloc(sizeof(*l));
-    l->listener = (struct listener){env, &sim_listener_ops, on_accept, owner};
+    l->listener =
+        (struct listener){.env = env, .ops = &sim_listener_ops, .on_accept = on_accept, .owner = owner};
     l->at = address;
     source_init(sim, &l->source, run_listener);
     list_init(&l->backlog);

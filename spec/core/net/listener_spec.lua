@@ -12,7 +12,7 @@ int setrlimit(int resource, const struct rlimit *limit);
 int dup(int fd);
 ]])
 
-local RLIMIT_NOFILE = 7
+local RLIMIT_NOFILE, EMFILE = 7, 24
 
 local function open(ip, port, reuse_port)
   local err = ffi.new("struct error")
@@ -162,11 +162,12 @@ describe("loop_listen", function()
   end)
 
   it("waits for descriptors without spinning when there are none left", function()
-    local fd, count, turns = assert(open("127.0.0.1", 0)), 0, 0
+    local fd, count, turns, told = assert(open("127.0.0.1", 0)), 0, 0, nil
     local listener = listen(fd, function(_, sock)
       count = count + 1
       core.sock_close(sock)
     end)
+    listener.on_pause = net.callback("void (*)(struct listener *, int)", function(_, number) told = number end)
     connect("127.0.0.1", core.listener_port(fd))
     -- no descriptor above those that are open
     local limit = ffi.new("struct rlimit")
@@ -187,6 +188,7 @@ describe("loop_listen", function()
       return count == 1
     end)
     assert.is_true(turns < 10, turns .. " turns")
+    assert.equal(EMFILE, told)
     core.listener_close(listener)
     ffi.C.close(fd)
   end)
