@@ -73,12 +73,8 @@ static void add_backend_fields(struct exchange *x, struct call *c)
 
     fields_remove_hop_by_hop(reply);
     for (unsigned i = 0; i < reply->count; i++) {
-        const struct field *field = &reply->items[i];
-
-        if (field->id == FIELD_OTHER)
-            field_add(&x->answer.fields, field->name, field->value);
-        else if (field->id != FIELD_CONTENT_LENGTH)
-            field_add_id(&x->answer.fields, field->id, field->value);
+        if (reply->items[i].id != FIELD_CONTENT_LENGTH)
+            field_add_copy(&x->answer.fields, &reply->items[i]);
     }
 }
 

@@ -15,15 +15,15 @@ static bool is_trusted(const struct router_options *options, struct str ip)
 /* All lines of a field, joined with commas. */
 static struct str join_lines(struct arena *a, const struct fields *fields, struct str name)
 {
-    struct str joined = STR_NONE;
-    bool first = true;
+    const struct field *field = field_find(fields, name), *end = fields->items + fields->count;
+    struct str joined;
 
-    for (unsigned i = 0; i < fields->count; i++) {
-        if (!field_name_is(&fields->items[i], name))
-            continue;
-        joined = first ? fields->items[i].value
-                       : arena_join(a, arena_join(a, joined, STR(",")), fields->items[i].value);
-        first = false;
+    if (field == NULL)
+        return STR_NONE;
+    joined = field->value;
+    while (++field < end) {
+        if (field_name_is(field, name))
+            joined = arena_join(a, arena_join(a, joined, STR(",")), field->value);
     }
     return joined;
 }

@@ -50,10 +50,11 @@ static bool is_listed(const struct exchange *x, const struct field *field)
 
 static void add_canonical(struct fields *to, const struct field *field)
 {
-    if (field->id != FIELD_OTHER)
-        field_add_id(to, field->id, field->value);
-    else
-        field_add(to, field_canonical(to->arena, field->name), field->value);
+    struct field canonical = *field;
+
+    if (field->id == FIELD_OTHER)
+        canonical.name = field_canonical(to->arena, field->name);
+    field_add_copy(to, &canonical);
 }
 
 void forward_fields(struct exchange *x)
@@ -84,12 +85,8 @@ static void copy_fields(struct call *c, const struct fields *from, const struct 
     for (unsigned i = 0; i < from->count; i++) {
         const struct field *field = &from->items[i];
 
-        if (only != NULL && !name_set_has(only, field))
-            continue;
-        if (field->id != FIELD_OTHER)
-            field_add_id(&c->fields, field->id, field->value);
-        else
-            field_add(&c->fields, field->name, field->value);
+        if (only == NULL || name_set_has(only, field))
+            field_add_copy(&c->fields, field);
     }
 }
 

@@ -153,8 +153,11 @@ static bool known_matches(const struct known *k, struct str name)
 
     if (name.len != len)
         return false;
-    if (len < 8)
+    if (len < 4)
         return word_matches(load(name.ptr, len), load(k->lower, 8));
+    if (len < 8)
+        return word_matches(load(name.ptr, 4) | load(name.ptr + len - 4, 4) << 32,
+                            load(k->lower, 4) | load(k->lower + len - 4, 4) << 32);
     for (size_t i = 0; i + 8 < len; i += 8) {
         if (!word_matches(load(name.ptr + i, 8), load(k->lower + i, 8)))
             return false;
@@ -239,6 +242,11 @@ void field_add_id(struct fields *f, enum field_id id, struct str value)
     add(f, id, known[id].name, value);
 }
 
+void field_add_copy(struct fields *f, const struct field *field)
+{
+    add(f, field->id, field->id != FIELD_OTHER ? known[field->id].name : field->name, field->value);
+}
+
 static bool matches(const struct field *field, enum field_id id, struct str name)
 {
     if (id != FIELD_OTHER)
@@ -246,11 +254,20 @@ static bool matches(const struct field *field, enum field_id id, struct str name
     return field->id == FIELD_OTHER && str_equal_nocase(field->name, name);
 }
 
+static unsigned index_of(const struct fields *f, unsigned from, enum field_id id, struct str name)
+{
+    unsigned i = from;
+
+    while (i < f->count && !matches(&f->items[i], id, name))
+        i++;
+    return i;
+}
+
 static unsigned remove_from(struct fields *f, unsigned from, enum field_id id, struct str name)
 {
-    unsigned kept = from;
+    unsigned kept = index_of(f, from, id, name);
 
-    for (unsigned i = from; i < f->count; i++) {
+    for (unsigned i = kept + 1; i < f->count; i++) {
         if (!matches(&f->items[i], id, name))
             f->items[kept++] = f->items[i];
     }
@@ -259,18 +276,9 @@ static unsigned remove_from(struct fields *f, unsigned from, enum field_id id, s
     return removed;
 }
 
-static unsigned index_of(const struct fields *f, enum field_id id, struct str name)
-{
-    unsigned i = 0;
-
-    while (i < f->count && !matches(&f->items[i], id, name))
-        i++;
-    return i;
-}
-
 static void set(struct fields *f, enum field_id id, struct str name, struct str value)
 {
-    unsigned i = index_of(f, id, name);
+    unsigned i = index_of(f, 0, id, name);
 
     if (i == f->count) {
         add(f, id, name, value);
@@ -302,7 +310,7 @@ unsigned field_remove_id(struct fields *f, enum field_id id)
 
 static const struct field *find(const struct fields *f, enum field_id id, struct str name)
 {
-    unsigned i = index_of(f, id, name);
+    unsigned i = index_of(f, 0, id, name);
 
     return i < f->count ? &f->items[i] : NULL;
 }
@@ -384,17 +392,27 @@ static bool is_hop_by_hop(enum field_id id)
            id == FIELD_TE || id == FIELD_TRAILER || id == FIELD_TRANSFER_ENCODING || id == FIELD_UPGRADE;
 }
 
+/* Takes the name off the fields that Connection names. Nothing moves: its lines are still being read. */
+static void mark_named(struct fields *f, struct str name)
+{
+    enum field_id id = field_id(name);
+
+    if (id == FIELD_CONTENT_LENGTH || is_hop_by_hop(id))
+        return;
+    for (unsigned i = 0; i < f->count; i++) {
+        if (matches(&f->items[i], id, name))
+            f->items[i].name.len = 0;
+    }
+}
+
 void fields_remove_hop_by_hop(struct fields *f)
 {
+    struct field_list_cursor cursor = {0};
+    struct str option;
     unsigned kept = 0;
 
-    if (field_find_id(f, FIELD_CONNECTION) != NULL) {
-        for (unsigned i = 0; i < f->count; i++) {
-            struct field *field = &f->items[i];
-            if (field->id != FIELD_CONTENT_LENGTH && field_list_has(f, FIELD_CONNECTION, field->name))
-                field->name.len = 0; /* marked: the Connection lines must stay in place meanwhile */
-        }
-    }
+    while (field_list_next(f, FIELD_CONNECTION, &cursor, &option))
+        mark_named(f, option);
     for (unsigned i = 0; i < f->count; i++) {
         if (f->items[i].name.len > 0 && !is_hop_by_hop(f->items[i].id))
             f->items[kept++] = f->items[i];

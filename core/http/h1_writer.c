@@ -5,20 +5,24 @@
 /* More than all that a writer adds to the fields: start-line, Date, framing, connection. */
 enum { HEAD_CONSTANTS_MAX = 256 };
 
-#define PUT(dst, literal) mempcpy(dst, literal, sizeof(literal) - 1)
+/* As mempcpy, which gcc leaves a call even for two bytes. */
+#define PUT(dst, literal) ((char *)memcpy(dst, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
 
 /* Most spans are short: two copies that overlap are cheaper than a call (130 ns against 160 for a head of 8
  * fields). */
 static char *put(char *dst, struct str s)
 {
-    if (s.len > 32 || s.len < 8)
+    if (s.len > 32 || s.len < 4)
         return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
     if (s.len > 16) {
         memcpy(dst, s.ptr, 16);
         memcpy(dst + s.len - 16, s.ptr + s.len - 16, 16);
-    } else {
+    } else if (s.len > 8) {
         memcpy(dst, s.ptr, 8);
         memcpy(dst + s.len - 8, s.ptr + s.len - 8, 8);
+    } else {
+        memcpy(dst, s.ptr, 4);
+        memcpy(dst + s.len - 4, s.ptr + s.len - 4, 4);
     }
     return dst + s.len;
 }
