@@ -36,7 +36,7 @@ struct h1_conn {
     struct recv_buf in; /* what waits to be parsed */
     struct h1_stream *stream;
     enum h1_state state;
-    size_t dropped; /* bytes, in H1_DRAIN and H1_LINGER */
+    size_t dropped; /* bytes, in H1_DRAIN */
 };
 
 struct h1_stream {

@@ -65,7 +65,6 @@ void h1_linger(struct h1_conn *c)
 {
     free_stream(c);
     c->state = H1_LINGER;
-    c->dropped = 0;
     recv_buf_give(&c->in, &c->base.server->buffers);
     sock_shutdown(c->sock);
     sock_want(c->sock, SOCK_READ);
