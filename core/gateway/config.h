@@ -78,7 +78,6 @@ struct backend {
     struct str return_error_details; /* "" for none */
     bool return_error_details_set; /* present, whatever its value: then return_error_code is not looked at */
     bool send_body_on_redirect;
-    bool no_redirect;       /* backend/http/client, an Enterprise option */
     bool shadow;            /* proxy.shadow */
     int64_t shadow_timeout; /* 0: the endpoint's */
     struct node *extra;     /* extra_config: an object, never NULL */

@@ -47,7 +47,6 @@ static void read_backend_options(struct config_build *b, struct backend *backend
     backend->return_error_details_set = details != NULL;
     backend->return_error_details = details != NULL ? node_string(details) : STR("");
     backend->send_body_on_redirect = build_option_is_true(client, "send_body_on_redirect");
-    backend->no_redirect = build_option_is_true(client, "no_redirect");
     build_warn_of_flatmap(b, proxy, place);
 }
 

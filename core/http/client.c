@@ -286,12 +286,9 @@ static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
 {
     struct job *j = owner;
     struct response *r = &j->fetch.response;
-    enum redirect_verdict verdict = REDIRECT_NONE;
     struct error err;
 
-    if (!j->request->no_redirect)
-        verdict = redirect_next(&j->chain, j->arena, r, j->request->fields, &j->hop, &err);
-    switch (verdict) {
+    switch (redirect_next(&j->chain, j->arena, r, j->request->fields, &j->hop, &err)) {
     case REDIRECT_BROKEN: fail_location(j, &err); return false;
     case REDIRECT_FOLLOW: follow(j); return false;
     case REDIRECT_NONE: break;

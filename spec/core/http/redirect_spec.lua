@@ -77,7 +77,6 @@ describe("redirect", function()
   is_final("201", to(201, "/to"))
   is_final("no Location", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")
   is_final("an empty Location", to(302, ""))
-  is_final("when told not to", to(302, "/to"), { no_redirect = true })
 
   it("is not followed: 307 with a streamed content; 302 is, without it", function()
     local function post(answer)
