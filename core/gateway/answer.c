@@ -66,11 +66,16 @@ static struct str output_type(enum output output)
     return STR_NONE;
 }
 
-/* A no-op backend's fields beside ours; those of its connection end here (RFC 9110 section 7.6.1). */
-static void add_backend_fields(struct exchange *x, struct call *c)
+/* A no-op backend's fields, but those of its connection, which end here (RFC 9110 section 7.6.1); its content
+ * if a plugin had it collected, or answered itself. */
+static void take_reply(struct exchange *x, struct call *c)
 {
     struct fields *reply = &c->reply_fields;
 
+    if (c->has_content) {
+        x->answer.has_body = true;
+        x->answer.body = c->content;
+    }
     fields_remove_hop_by_hop(reply);
     for (unsigned i = 0; i < reply->count; i++) {
         if (reply->items[i].id != FIELD_CONTENT_LENGTH)
@@ -94,31 +99,59 @@ static void make_error(struct exchange *x)
     add_version(x, false);
 }
 
-static void make_response(struct exchange *x)
+void answer_begin(struct exchange *x)
 {
-    struct answer *a = &x->answer;
-    bool has_data = x->has_response && x->data != NULL && node_count(x->data) > 0;
-    bool complete = has_data && x->complete;
     struct call *c = x->streaming;
 
-    a->status = c != NULL ? c->status : 200;
-    fields_init(&a->fields, x->arena);
-    fields_reserve(&a->fields, OWN_FIELDS + (c != NULL ? c->reply_fields.count : 0));
+    x->answer.status = c != NULL ? c->status : 200;
+    fields_init(&x->answer.fields, x->arena);
+    if (c != NULL)
+        take_reply(x, c);
+}
+
+static void add_own_fields(struct exchange *x)
+{
+    bool has_data = x->has_response && x->data != NULL && node_count(x->data) > 0;
+    bool complete = has_data && x->complete;
+
     add_version(x, complete);
     if (complete && x->endpoint->cache_control.len > 0)
-        field_add_id(&a->fields, FIELD_CACHE_CONTROL, x->endpoint->cache_control);
-    if (c == NULL) {
-        struct str type = output_type(x->endpoint->output);
+        field_add_id(&x->answer.fields, FIELD_CACHE_CONTROL, x->endpoint->cache_control);
+}
 
-        if (type.len > 0)
-            field_add_id(&a->fields, FIELD_CONTENT_TYPE, type);
-        return;
-    }
-    add_backend_fields(x, c);
-    if (c->has_content) { /* a plugin had it collected, or answered itself */
-        a->has_body = true;
-        a->body = c->content;
-    }
+/* Behind our fields, those that hooks of the merged phase left. */
+static void add_edited_fields(struct exchange *x, const struct fields *edited)
+{
+    fields_init(&x->answer.fields, x->arena);
+    fields_reserve(&x->answer.fields, OWN_FIELDS + edited->count);
+    add_own_fields(x);
+    for (unsigned i = 0; i < edited->count; i++)
+        field_add_copy(&x->answer.fields, &edited->items[i]);
+}
+
+static void add_fields(struct exchange *x)
+{
+    struct call *c = x->streaming;
+
+    x->answer.status = c != NULL ? c->status : 200;
+    fields_init(&x->answer.fields, x->arena);
+    fields_reserve(&x->answer.fields, OWN_FIELDS + (c != NULL ? c->reply_fields.count : 0));
+    add_own_fields(x);
+    if (c != NULL)
+        take_reply(x, c);
+}
+
+static void make_response(struct exchange *x)
+{
+    struct fields edited = x->answer.fields;
+    struct str type = output_type(x->endpoint->output);
+
+    if (edited.arena != NULL)
+        add_edited_fields(x, &edited);
+    else
+        add_fields(x);
+    if (x->streaming == NULL && type.len > 0 && field_find_id(&x->answer.fields, FIELD_CONTENT_TYPE) == NULL)
+        field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }
 
 void answer_make(struct exchange *x)

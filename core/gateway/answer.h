@@ -4,7 +4,9 @@
 
 #include "gateway/exchange.h"
 
-/* Status and fields into x->answer; failures are logged. */
+/* What hooks of the merged phase see and may change of it: status and fields of a no-op backend, else 200. */
+void answer_begin(struct exchange *x);
+/* Status and fields into x->answer, beside what hooks set; failures are logged. */
 void answer_make(struct exchange *x);
 /* The content of an answer that has none of its own: the document in the endpoint's output encoding. */
 void answer_render(struct exchange *x, struct doc_spans *out);

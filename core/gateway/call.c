@@ -33,7 +33,7 @@ static enum hook_result run_hooks(struct call *c, enum phase phase)
     struct hooks *h = hooks_of(c);
     enum hook_result result = h->ops->run(h, phase, false, c->exchange, c);
 
-    if (result == HOOK_WAIT && c->exchange->gone) { /* nothing can wait for it any more */
+    if (result == HOOK_WAIT && (c->exchange->gone || c->cut)) { /* nothing can wait for it any more */
         h->ops->drop(h, c->exchange, c);
         return HOOK_NEXT;
     }
@@ -79,13 +79,29 @@ static void reply(struct call *c)
     after_reply_hooks(c, run_hooks(c, PHASE_REPLY));
 }
 
-static void fail(struct call *c, struct str why)
+static void set_failure(struct call *c, struct str why)
 {
     c->failed = true;
     c->complete = false;
     c->streaming = false;
     c->data = NULL;
     c->failure = why;
+}
+
+static void fail(struct call *c, struct str why)
+{
+    set_failure(c, why);
+    reply(c);
+}
+
+/* It fails while hooks may wait: they are dropped, and the rest of them sees that it failed. */
+static void cut(struct call *c, struct str why)
+{
+    c->cut = true;
+    set_failure(c, why);
+    if (c->hook_waits)
+        hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
+    c->hook_waits = false;
     reply(c);
 }
 
@@ -191,11 +207,10 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
             passthrough_fail(c, describe(c, text));
         return;
     }
-    if (c->hook_waits) { /* it looks at the head of what is now cut */
-        hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
-        c->hook_waits = false;
-    }
-    fail(c, describe(c, text));
+    if (c->hook_waits) /* it looks at the head of what is now cut */
+        cut(c, describe(c, text));
+    else
+        fail(c, describe(c, text));
 }
 
 static void on_writable(struct fetch *f)
@@ -269,7 +284,6 @@ static void send_request(struct call *c)
     set_body(c, r, length_forwarded);
     if (r->body == FETCH_NO_BODY)
         field_remove_id(&c->fields, FIELD_EXPECT); /* RFC 9110 section 10.1.1: there is nothing to wait for */
-    r->no_redirect = c->backend->no_redirect;
     r->gunzip_always = c->backend->encoding != ENCODING_NOOP;
     r->expects_continue = r->body != FETCH_NO_BODY && x->stream->request.expects_continue &&
                           field_find_id(&c->fields, FIELD_EXPECT) != NULL;
@@ -332,11 +346,8 @@ void call_cut(struct call *c, const char *why, bool cancelled)
         return;
     if (c->fetch != NULL)
         fetch_cancel(c->fetch);
-    if (c->hook_waits)
-        hooks_of(c)->ops->drop(hooks_of(c), c->exchange, c);
-    c->hook_waits = false;
     c->cancelled = cancelled;
-    fail(c, str_of(why));
+    cut(c, str_of(why));
 }
 
 void call_end(struct call *c)
@@ -355,19 +366,10 @@ void call_end(struct call *c)
 
 void call_error(struct call *c, int status, struct str text, struct str type)
 {
-    c->failed = true;
-    c->complete = false;
-    c->streaming = false;
-    c->data = NULL;
-    c->failure = arena_copy(c->arena, text);
+    set_failure(c, arena_copy(c->arena, text));
     c->failure_status = status;
     c->failure_body = c->failure;
     c->failure_type = arena_copy(c->arena, type);
-}
-
-void call_fail(struct call *c, const char *text)
-{
-    call_error(c, 0, str_of(text), STR_NONE);
 }
 
 void call_answer(struct call *c, int status, const struct fields *fields, struct str body)

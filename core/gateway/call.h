@@ -49,6 +49,7 @@ struct call {
     struct str content; /* as received, when it was collected */
     bool failed;
     bool cancelled; /* it failed because the client went away or a sibling won: no verdict on the backend */
+    bool cut;       /* its time is over: its reply hooks may not wait any more */
     bool complete;  /* counts as whole; false for return_error_details */
     bool is_error_details; /* data is the error object: filters do not touch it */
     struct str failure;    /* why, when failed */
@@ -77,9 +78,8 @@ void call_end(struct call *c);
 
 /* --- for hooks -------------------------------------------------------------------------------- */
 
-/* Fails the call with KrakenD's text ("rate limit exceded"); the endpoint's error rules apply. */
-void call_fail(struct call *c, const char *text);
-/* The same with a status and a Content-Type of its own (a script's custom_error). */
+/* Fails the call with KrakenD's text ("rate limit exceded"); the endpoint's error rules apply. status and
+ * type: what return_error_code would have of a backend, or 0 and "". */
 void call_error(struct call *c, int status, struct str text, struct str type);
 /* Answers in the backend's place. body is decoded by the backend's encoding. */
 void call_answer(struct call *c, int status, const struct fields *fields, struct str body);

@@ -47,7 +47,6 @@ struct answer {
     bool has_body; /* body is the content; otherwise it is made of the exchange's document, or streams from
                       the call */
     struct str body;
-    bool from_hook; /* a plugin answered: no X-Krakend fields unless it set them */
 };
 
 /* One of several failures of a merge. */

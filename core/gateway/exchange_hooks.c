@@ -24,7 +24,6 @@ void exchange_answer(struct exchange *x, int status, const struct fields *fields
         field_add(&x->answer.fields, arena_copy(x->arena, fields->items[i].name),
                   arena_copy(x->arena, fields->items[i].value));
     }
-    x->answer.from_hook = true;
     x->answered = true;
     if (reason != NULL)
         x->log_error = arena_copy(x->arena, str_of(reason));

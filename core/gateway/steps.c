@@ -133,13 +133,20 @@ static enum verdict step_route(struct exchange *x)
     return GO;
 }
 
-static enum verdict step_body(struct exchange *x)
+static bool hooks_want_body(const struct exchange *x)
 {
     const struct hooks *h = x->worker->hooks;
 
-    if (h == NULL || x->endpoint == NULL || x->outer || !h->endpoint_wants_body[x->endpoint->id])
-        return GO;
-    return collect(x);
+    if (h == NULL)
+        return false;
+    if (x->endpoint == NULL || x->outer)
+        return h->service_wants_body;
+    return h->endpoint_wants_body[x->endpoint->id];
+}
+
+static enum verdict step_body(struct exchange *x)
+{
+    return hooks_want_body(x) ? collect(x) : GO;
 }
 
 static enum verdict step_service(struct exchange *x)
@@ -218,6 +225,8 @@ static enum verdict step_merged(struct exchange *x)
 {
     enum verdict v = GO;
 
+    if (!x->entered && x->has_response && !x->failed && steps_has_hooks(x, PHASE_MERGED, false))
+        answer_begin(x);
     if (x->entered || (x->has_response && !x->failed))
         v = run_phase(x, PHASE_MERGED, false);
     if (v == GO)
@@ -261,6 +270,8 @@ static enum verdict step_send(struct exchange *x)
         return WAIT;
     if (x->streaming != NULL && !x->answer.has_body) {
         passthrough_begin(x);
+        if (x->late) /* a hook held it for too long */
+            passthrough_fail(x->streaming, STR("context deadline exceeded"));
         return WAIT;
     }
     drop_streaming(x);

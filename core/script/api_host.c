@@ -108,7 +108,6 @@ static void push_backend(struct script *s, lua_State *L, const struct backend *b
     set_integer(L, "id", b->id);
     set_str(L, "method", b->method_sent);
     set_str(L, "url_pattern", b->url_pattern.text);
-    set_boolean(L, "noop", b->encoding == ENCODING_NOOP);
     set_extra(s, L, b->extra);
     set_manipulation(L, b);
 }
@@ -226,6 +225,13 @@ static int host_add(lua_State *L)
     return 0;
 }
 
+static void want_all_bodies(struct chains *c)
+{
+    c->service_wants_body = true;
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        c->wants_body[i] = 1;
+}
+
 /* host.wants(scope, id, what): what "body": requests are collected for the plugins of this place; "content":
  * replies of a no-op backend are */
 static int host_wants(lua_State *L)
@@ -244,8 +250,7 @@ static int host_wants(lua_State *L)
     else if (scope == SCOPE_ENDPOINT)
         s->chains.wants_body[id] = 1;
     else
-        for (size_t i = 0; i < s->chains.endpoint_count; i++)
-            s->chains.wants_body[i] = 1;
+        want_all_bodies(&s->chains);
     return 0;
 }
 

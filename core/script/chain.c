@@ -94,5 +94,6 @@ void chains_publish(struct chains *c, struct hooks *h)
     h->endpoint_phases = c->endpoint_phases;
     h->backend_phases = c->backend_phases;
     h->endpoint_wants_body = c->wants_body;
+    h->service_wants_body = c->service_wants_body;
     h->backend_wants_content = c->wants_content;
 }

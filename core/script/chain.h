@@ -42,6 +42,7 @@ struct chains {
     struct place *endpoints; /* by endpoint->id */
     struct place *backends;  /* by backend->id */
     uint8_t *endpoint_phases, *backend_phases, *wants_body, *wants_content;
+    bool service_wants_body;
     size_t endpoint_count, backend_count;
 };
 

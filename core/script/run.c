@@ -98,10 +98,11 @@ static const struct entry *current_entry(const struct run *run)
 }
 
 /* The layers outside of one that fails a reply have let the call through too: they see it failed, each once.
- */
+ * Of a call that was cut they see why. */
 static void fail_within_reply(struct run *run, struct answer_taken *taken)
 {
-    answer_apply(run->x, run->c, taken);
+    if (!run->c->cut)
+        answer_apply(run->x, run->c, taken);
     if (taken->broken)
         thread_replace(run);
     *taken = (struct answer_taken){.result = HOOK_NEXT};
@@ -272,6 +273,8 @@ struct run *check_can_wait(struct script *s, lua_State *L, const char *function)
             function);
     if (run->x->gone)
         luaL_error(L, "%s cannot be called: the client has gone", function);
+    if (run->c != NULL && run->c->cut)
+        luaL_error(L, "%s cannot be called: the call was cut", function);
     if (run->L != L)
         luaL_error(L, "%s cannot be called inside a coroutine of the plugin", function);
     return run;
@@ -314,7 +317,10 @@ void runs_cancel(struct life *life)
         list_remove(&run->link);
         run->cancel(run);
         run->cancel = NULL;
-        run_give(run, false);
+        thread_replace(run);
+        if (run->phase == PHASE_REPLY) /* the layers outside of it see each reply once */
+            run_chain(run);
+        run_give(run, true);
     }
 }
 

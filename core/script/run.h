@@ -46,7 +46,7 @@ void run_resume(struct run *run, int results);
 /* Is the plugin that is running somebody else's than ours (or are none of them)? */
 bool run_is_foreign(const struct run *run);
 
-/* Drops what is suspended for a life that ends. */
+/* Drops what is suspended for a life that ends; of a reply the layers that remain run now. */
 struct life;
 void runs_cancel(struct life *life);
 void runs_free(struct script *s);

@@ -99,6 +99,56 @@ describe("reply hooks", function()
     assert.equal(0, in_flight(gateway))
   end)
 
+  it("do not wait any more when the time was over before they began", function()
+    local gateway, back = start({ reply = 60 }, nil, { timeout = "1s" })
+    instead(back):silence()
+    local began = kit.now()
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.is_true(kit.now() - began < 1.1)
+    assert.equal(1, count(gateway, "replied"))
+    assert.truthy(gateway:logged("runtime.sleep cannot be called: the call was cut", true))
+    assert.truthy(gateway:logged("[ENDPOINT: /x/:id] context deadline exceeded", true))
+  end)
+
+  --- Two layers of one backend: the inner one waits as it is told, the outer one tells what it sees.
+  local function start_layers()
+    local outer = [[
+      function plugin:reply(call) self.runtime.log.info("outer saw %s %s", call:failure() or "no failure",
+        tostring(select(2, call:failure()))) end
+    ]]
+    local back = kit.upstream()
+    back:on("GET", "/u"):reply(200, { a = 1 })
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["outer.lua"] = script.source(outer, { scope = "backend", namespace = "team/a" }),
+        ["inner.lua"] = script.source(tell, { scope = "backend", namespace = "team/b" }),
+      }) },
+      endpoints = { { endpoint = "/x", timeout = "1s", backend = { { host = back.url, url_pattern = "/u",
+        extra_config = { ["team/a"] = {}, ["team/b"] = { reply = 60 } } } } } },
+    })
+    return gateway, back
+  end
+
+  it("run once each, also outside of one that is dropped while it waits", function()
+    local gateway = start_layers()
+    assert.equal(500, gateway:get("/x").status)
+    assert.equal(1, count(gateway, "replied"))
+    assert.equal(0, count(gateway, "went on"))
+    assert.equal(1, count(gateway, "outer saw context deadline exceeded false"))
+    assert.equal(1, count(gateway, "outer saw"))
+    assert.equal(0, in_flight(gateway))
+  end)
+
+  it("run once each when the client leaves one that waits", function()
+    local gateway = start_layers()
+    local client = gateway:connect():request({ path = "/x" })
+    assert.is_true(kit.wait(function() return count(gateway, "replied") == 1 end))
+    client:close()
+    assert.equal(0, in_flight(gateway))
+    assert.equal(1, count(gateway, "outer saw context canceled true"))
+    assert.equal(1, count(gateway, "outer saw"))
+  end)
+
   it("may hold up a stream: nothing of it is lost", function()
     local gateway, back = start({ reply = 1 }, nil, { output_encoding = "no-op", timeout = "10s" })
     local content = ("0123456789"):rep(100000)
@@ -133,6 +183,16 @@ describe("a hook of the endpoint that waits", function()
     assert.is_true(kit.now() - began < 1.1)
     kit.advance("10s")
     assert.equal(0, #back.requests)
+  end)
+
+  it("in the response phase does not lengthen the time of a stream", function()
+    local gateway, back = script.gateway("function plugin:response() self.runtime.sleep(5) end",
+      { endpoint = { timeout = "1s", output_encoding = "no-op" } })
+    back.routes[1].answers[1].content = ("x"):rep(1000000)
+    local response = gateway:get("/x/1")
+    assert.truthy(response.error or #response.body < 1000000)
+    assert.truthy(gateway:logged("was cut after .* context deadline exceeded"))
+    assert.equal(0, in_flight(gateway))
   end)
 
   it("in any phase is dropped when the client goes away", function()

@@ -77,4 +77,56 @@ describe("what a phase returns", function()
     assert.equal(500, gateway:get("/x/1").status)
     assert.truthy(gateway:logged("returned an answer %(only in: request, proxy, call, merged%)"))
   end)
+
+  it("has a status from 200 to 999; other numbers are errors", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange) return { status = tonumber(exchange:query("s")), body = "x" } end
+    ]])
+    for _, status in ipairs({ "0", "42", "100", "199", "1000", "-1", "200.5", "nan", "inf" }) do
+      assert.equal(500, gateway:get("/x/1?s=" .. status).status, status)
+    end
+    for _, status in ipairs({ "200", "204", "304", "599", "999" }) do
+      local response = gateway:get("/x/1?s=" .. status)
+      assert.equal(tonumber(status), response.status)
+      assert.equal((status == "204" or status == "304") and "" or "x", response.body)
+    end
+  end)
+end)
+
+describe("the response in the merged phase", function()
+  after_each(script.clean)
+
+  it("may be given fields, a status and a body", function()
+    local gateway = script.gateway([[
+      function plugin:merged(exchange)
+        local response = exchange:response()
+        response:set_field("X-A", tostring(response:status()))
+        response:add_field("Content-Type", "application/vnd.x+json")
+        response:set_status(203)
+        if exchange:query("body") then response:set_body("mine") end
+      end
+    ]])
+    local response = gateway:get("/x/1")
+    assert.equal(203, response.status)
+    assert.equal("200", response:field("X-A"))
+    assert.same({ "application/vnd.x+json" }, response.fields:all("Content-Type"))
+    assert.same({ "true" }, response.fields:all("X-Krakend-Completed"))
+    assert.equal('{"id":1}', response.body)
+    assert.equal("mine", gateway:get("/x/1?body=1").body)
+  end)
+
+  it("shows those of a no-op backend", function()
+    local gateway = script.gateway([[
+      function plugin:merged(exchange)
+        local response = exchange:response()
+        response:set_field("X-Was", response:status())
+        response:set_field("Content-Type", "text/mine")
+      end
+    ]], { status = 202, reply = "hello", endpoint = { output_encoding = "no-op" } })
+    local response = gateway:get("/x/1")
+    assert.equal(202, response.status)
+    assert.equal("hello", response.body)
+    assert.equal("202", response:field("X-Was"))
+    assert.same({ "text/mine" }, response.fields:all("Content-Type"))
+  end)
 end)
