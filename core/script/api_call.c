@@ -119,7 +119,7 @@ static int call_body(lua_State *L)
 {
     struct call *c = check_call(L);
 
-    if (!c->has_body)
+    if (!c->has_body || c->body.ptr == NULL)
         lua_pushnil(L);
     else
         push_str(L, c->body);

@@ -135,11 +135,18 @@ static const struct fetch_events events = {
 
 /* --- the request -------------------------------------------------------------------------------- */
 
+/* Raw: a metamethod could use the scratch arena while it is in use here. */
+static void push_option(lua_State *L, const char *key)
+{
+    lua_pushstring(L, key);
+    lua_rawget(L, 1);
+}
+
 static struct str optional_text(lua_State *L, struct arena *a, const char *key, struct str otherwise)
 {
     struct str text = otherwise;
 
-    lua_getfield(L, 1, key);
+    push_option(L, key);
     if (!lua_isnil(L, -1)) {
         if (!lua_isstring(L, -1))
             luaL_error(L, "runtime.http: %s: expected a text, got %s", key, luaL_typename(L, -1));
@@ -153,7 +160,7 @@ static double check_timeout(lua_State *L)
 {
     double seconds;
 
-    lua_getfield(L, 1, "timeout");
+    push_option(L, "timeout");
     seconds = luaL_optnumber(L, -1, DEFAULT_TIMEOUT);
     if (!(seconds > 0 && seconds <= 3600))
         luaL_error(L, "runtime.http: timeout: expected seconds, above 0 and up to 3600");
@@ -177,7 +184,7 @@ static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r,
     if (!field_name_is_valid(r->method))
         luaL_error(L, "runtime.http: method: not a method");
     fields_init(fields, a);
-    lua_getfield(L, 1, "fields");
+    push_option(L, "fields");
     take_fields(L, lua_gettop(L), fields);
     lua_pop(L, 1);
     *body = (struct iovec){(void *)(uintptr_t)content.ptr, content.len};

@@ -28,6 +28,17 @@ static int runtime_random(lua_State *L)
     return 1;
 }
 
+/* running() -> the plugin's own coroutine that is running; nil in a phase itself, for if somebody resumed
+ * that one the run would not know */
+static int runtime_running(lua_State *L)
+{
+    const struct run *run = script_of(L)->running;
+
+    if (lua_pushthread(L) == 1 || (run != NULL && run->L == L))
+        lua_pushnil(L);
+    return 1;
+}
+
 static void cancel_sleep(struct run *run)
 {
     timer_stop(run->script->worker->env, &run->timer);
@@ -85,6 +96,7 @@ static const luaL_Reg functions[] = {
     {"now", runtime_now},
     {"wall", runtime_wall},
     {"random", runtime_random},
+    {"running", runtime_running},
     {"sleep", runtime_sleep},
     {"log", runtime_log},
     {"log_wants", runtime_log_wants},

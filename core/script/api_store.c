@@ -86,8 +86,10 @@ static int store_lua_write(lua_State *L)
     struct store_record record;
     struct str key = check_key(L, buf);
     int64_t ttl = check_ttl(L, 8);
+    double version = luaL_checknumber(L, 3);
 
-    record.version = (uint64_t)luaL_checknumber(L, 3);
+    luaL_argcheck(L, version >= 0 && version < 9007199254740992.0, 3, "not a version");
+    record.version = (uint64_t)version;
     for (int i = 0; i < 4; i++)
         record.value[i] = luaL_optnumber(L, 4 + i, 0);
     lua_pushboolean(L, store_of(s) == NULL || store_write(store_of(s), key, &record, ttl, script_now(s)));

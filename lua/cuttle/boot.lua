@@ -38,7 +38,7 @@ local function backend_place(endpoint, index, backend, position)
   local place = {
     scope = "backend", id = backend.id,
     name = ("%s %s %d"):format(endpoint.method, endpoint.path, position),
-    endpoint = endpoint.path, backend = backend.url_pattern, timeout = endpoint.timeout, noop = backend.noop,
+    endpoint = endpoint.path, backend = backend.url_pattern, timeout = endpoint.timeout,
     path = ("endpoints[%d].backend[%d]"):format(index, position),
     log_name = ("[BACKEND: %s]"):format(backend.url_pattern),
     extra = backend.extra,
@@ -95,7 +95,7 @@ function boot:build(plugin, place, settings, path)
     self:problem(("%s %s (%s)"):format(log_name(plugin, place), refusal, path))
     return nil
   end
-  if getmetatable(instance) == nil then setmetatable(instance, { __index = plugin }) end
+  if instance ~= plugin and getmetatable(instance) == nil then setmetatable(instance, { __index = plugin }) end
   return instance
 end
 
@@ -208,6 +208,13 @@ end
 
 -- --- running order --------------------------------------------------------------------------------
 
+--- The function of a layer for a phase. What an instance keeps under the name of one (`log = runtime.log`) is none.
+local function phase_function(layer, phase)
+  local own = layer.instance[phase]
+  if type(own) == "function" then return own end
+  return layer.plugin[phase]
+end
+
 local function runs(layer, phase)
   if layer.core then return phase == "merged" end
   local only = layer.component.phases
@@ -216,7 +223,7 @@ local function runs(layer, phase)
     for _, name in ipairs(only) do listed = listed or name == phase end
     if not listed then return false end
   end
-  return layer.instance[phase]
+  return phase_function(layer, phase) ~= nil
 end
 
 local function way_in(layers)
@@ -261,8 +268,8 @@ function boot:add_phase(place, layers, phase, order)
       self.host.add(place.scope, place.id, phase, position - 1, layer.core)
     else
       local plugin = layer.plugin
-      self.host.add(place.scope, place.id, phase, position - 1, plugin.name, layer.instance, layer.instance[phase],
-        plugin.number, plugin.ours, layer.outer)
+      self.host.add(place.scope, place.id, phase, position - 1, plugin.name, layer.instance,
+        phase_function(layer, phase), plugin.number, plugin.ours, layer.outer)
     end
   end
 end

@@ -17,14 +17,17 @@ local function make_log(host, prefix)
   return log
 end
 
+local function copy(library)
+  local own = {}
+  for name, value in pairs(library) do own[name] = value end
+  return own
+end
+
 local function make_http(host)
-  local function request(options)
-    return host.http_request(options)
-  end
+  local request = host.http_request
   local function with(method)
     return function(url, options)
-      local copied = {}
-      for key, value in pairs(options or {}) do copied[key] = value end
+      local copied = copy(options or {})
       copied.method, copied.url = method, url
       return request(copied)
     end
@@ -40,10 +43,15 @@ function runtime.shared(host)
   }
 end
 
---- For one plugin at one place. place: { scope, name, endpoint, backend, timeout, log_name }.
+--- For one plugin at one place: what it changes there no other sees. place: { scope, name, endpoint, backend, timeout,
+--- log_name }.
 function runtime.new(host, shared, plugin, place)
   return setmetatable({
-    place = place,
+    json = copy(shared.json), http = copy(shared.http),
+    place = {
+      scope = place.scope, name = place.name, endpoint = place.endpoint, backend = place.backend,
+      timeout = place.timeout,
+    },
     log = make_log(host, ("%s[%s] "):format(place.log_name, plugin.log_name or plugin.name)),
     store = host.store(("%s\0%s\0%s\0"):format(plugin.namespace, place.scope, place.name)),
   }, { __index = shared, __metatable = false })

@@ -12,7 +12,7 @@ local sandbox = {}
 --- What may be granted: module, or functions of one.
 sandbox.grants = { debug = true, ffi = true, io = true, jit = true, os = true }
 
-local open_libraries = { "bit", "coroutine", "math", "string", "table" }
+local open_libraries = { "bit", "string", "table" }
 
 local open_functions = {
   "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "select",
@@ -50,6 +50,13 @@ local function own_os(host)
       return math.floor(host.wall())
     end,
   }
+end
+
+--- A phase's own coroutine is not the plugin's to resume.
+local function own_coroutine(host)
+  local coroutine_library = copy(coroutine)
+  coroutine_library.running = host.running
+  return coroutine_library
 end
 
 --- Text only: bytecode could reach outside.
@@ -100,7 +107,7 @@ local function own_require(env, folder, granted)
   end
 end
 
---- options: host (now, wall, random), folder, granted (set of names), print (function of a text).
+--- options: host (now, wall, random, running), folder, granted (set of names), print (function of a text).
 function sandbox.new(options)
   local host, granted = options.host, options.granted or {}
   local env = {}
@@ -109,6 +116,7 @@ function sandbox.new(options)
   for _, name in ipairs(open_functions) do env[name] = _G[name] end
   for _, name in ipairs(open_libraries) do env[name] = copy(require(name)) end
   env.string.dump = nil
+  env.coroutine = own_coroutine(host)
   env.math = own_math(host)
   env.os = own_os(host)
   env.load = own_load(env)

@@ -97,6 +97,15 @@ describe("call", function()
     assert.truthy(gateway:logged("call:response cannot be called in the call phase %(only in: reply%)"))
   end)
 
+  it("has no body where the content streams through", function()
+    local gateway, upstream = gateway_with([[
+      function plugin:call(call) call:set_field("X-Body", tostring(call:body())) end
+    ]], { method = "POST" })
+    gateway:post("/x/1", { body = "abc" })
+    assert.equal("nil", upstream.requests[1].fields:get("X-Body"))
+    assert.equal("abc", upstream.requests[1].body)
+  end)
+
   it("reads and replaces the content of a no-op reply where the plugin says that it wants to", function()
     local gateway = gateway_with([[
       function plugin:reply(call)

@@ -71,6 +71,33 @@ describe("a phase that waits", function()
     assert.truthy(told.refused and told.unknown and told.none)
   end)
 
+  it("is resumed by nobody else", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange)
+        local main = coroutine.running()
+        local own = coroutine.wrap(function() return type(coroutine.running()) end)()
+        self.runtime.sleep(1)
+        return { status = 200, body = tostring(main) .. " " .. own }
+      end
+    ]])
+    assert.equal("nil thread", gateway:get("/x/1").body)
+  end)
+
+  it("asks for what stands in its table, not behind it", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange)
+        local json, asked = self.runtime.json, 0
+        local options = setmetatable({ url = "http://192.0.2.200:9/" }, { __index = function()
+          asked = asked + 1
+          for _ = 1, 20 do json.encode({ ("x"):rep(5000) }) end
+        end })
+        local _, why = self.runtime.http.request(options)
+        return { status = 200, body = asked .. " " .. why }
+      end
+    ]])
+    assert.matches("^0 .*192.0.2.200:9", gateway:get("/x/1").body)
+  end)
+
   it("is dropped when the client goes away, and its request with it", function()
     local other = kit.upstream()
     other:on("GET", "/"):reply(200, "late"):after("5s")
@@ -177,6 +204,14 @@ describe("a plugin of the service", function()
     assert.equal("yes", missing:field("X-Service"))
     assert.truthy(gateway:logged("saw /x/1 /x/{id}"))
     assert.truthy(gateway:logged("saw /nowhere nil"))
+  end)
+
+  it("reads the body of what has no endpoint too", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange) self.runtime.log.info("body %s", tostring(exchange:body())) end
+    ]], { scope = "service", extra = "reads_body = true" })
+    assert.equal(404, gateway:post("/nowhere", { body = "abc" }).status)
+    assert.truthy(gateway:logged("body abc"))
   end)
 
   it("is behind the router unless it is an http-server plugin: redirects pass by", function()
