@@ -94,8 +94,13 @@ function loader.new(host, home, options, log)
 end
 
 function loader:granted(name)
-  local set = {}
-  for _, grant in ipairs(self.options.grants[name] or {}) do
+  local set, grants = {}, self.options.grants
+  if type(grants) ~= "table" then return nil, "plugin.grants: expected object, got " .. type(grants) end
+  local list = grants[name]
+  if list ~= nil and type(list) ~= "table" then
+    return nil, ("plugin.grants.%s: expected array, got %s"):format(name, type(list))
+  end
+  for _, grant in ipairs(list or {}) do
     if not sandbox.grants[grant] then
       return nil, ("plugin.grants: %s: no such grant %q"):format(name, tostring(grant))
     end

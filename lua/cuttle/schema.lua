@@ -8,10 +8,12 @@
 --     problems[1] --> 'endpoints[3].extra_config["payments/geo-fence"].allow[0]: expected string, got number'
 local schema = {}
 
+--- What may stand behind each word: Lua types.
 local words = {
-  type = true, enum = true, required = true, properties = true, additionalProperties = true, items = true,
-  minItems = true, maxItems = true, minLength = true, maxLength = true, minimum = true, maximum = true,
-  exclusiveMinimum = true, exclusiveMaximum = true, oneOf = true, default = true, title = true, description = true,
+  type = "string or table", enum = "table", required = "table", properties = "table",
+  additionalProperties = "boolean or table", items = "table", minItems = "number", maxItems = "number",
+  minLength = "number", maxLength = "number", minimum = "number", maximum = "number", exclusiveMinimum = "number",
+  exclusiveMaximum = "number", oneOf = "table", default = "any", title = "string", description = "string",
 }
 
 local types = {
@@ -46,6 +48,7 @@ local function key_path(path, key)
 end
 
 local function shown(value)
+  if type(value) == "cdata" then return (tostring(value):gsub("U?LL$", "")) end
   return type(value) == "string" and ("%q"):format(value) or tostring(value)
 end
 
@@ -107,17 +110,18 @@ local bounds = {
 local function check_bounds(shape, value, path, problems)
   for _, bound in ipairs(bounds) do
     local limit = shape[bound.word]
-    if limit and not bound.holds(value, limit) then
-      problems[#problems + 1] = ("%s: expected %s %s, got %s"):format(path, bound.text, limit, tostring(value))
+    if limit and not bound.holds(tonumber(value), limit) then
+      problems[#problems + 1] = ("%s: expected %s %s, got %s"):format(path, bound.text, limit, shown(value))
     end
   end
 end
 
 local function check_length(shape, value, path, problems)
-  if shape.minLength and #value < shape.minLength then
+  local length = select(2, value:gsub("[^\128-\191]", "")) -- characters, not bytes
+  if shape.minLength and length < shape.minLength then
     problems[#problems + 1] = ("%s: expected at least %d characters"):format(path, shape.minLength)
   end
-  if shape.maxLength and #value > shape.maxLength then
+  if shape.maxLength and length > shape.maxLength then
     problems[#problems + 1] = ("%s: expected at most %d characters"):format(path, shape.maxLength)
   end
 end
@@ -145,7 +149,7 @@ function check(shape, value, path, problems)
   if shape.type and not check_type(shape, value, path, problems) then return end
   if shape.enum then check_enum(shape, value, path, problems) end
   if shape.oneOf then check_one_of(shape, value, path, problems) end
-  if type(value) == "number" then check_bounds(shape, value, path, problems) end
+  if is_type(value, "number") then check_bounds(shape, value, path, problems) end
   if type(value) == "string" then check_length(shape, value, path, problems) end
   if is_type(value, "object") then check_object(shape, value, path, problems) end
   if type(value) == "table" and #value > 0 then check_array(shape, value, path, problems) end
@@ -181,18 +185,29 @@ function schema.check(shape, value, path)
   return true
 end
 
---- Is the schema itself well-formed? True, or false and why: a word that is unknown here would check nothing.
-function schema.is_valid(shape, path)
-  path = path or "schema"
-  if type(shape) ~= "table" then return false, path .. ": expected a table, got " .. type(shape) end
-  for word in pairs(shape) do
-    if not words[word] then return false, ("%s: unknown word %s"):format(path, shown(word)) end
+--- A word that is unknown here would check nothing, one with a value of another type would raise.
+local function check_words(shape, path)
+  for word, value in pairs(shape) do
+    local expected = words[word]
+    if not expected then return false, ("%s: unknown word %s"):format(path, shown(word)) end
+    if expected ~= "any" and not expected:find(type(value), 1, true) then
+      return false, ("%s.%s: expected a %s, got %s"):format(path, word, expected, type(value))
+    end
   end
   for _, name in ipairs(type(shape.type) == "table" and shape.type or { shape.type }) do
     if not types[name] then return false, ("%s.type: no such type %s"):format(path, shown(name)) end
   end
+  return true
+end
+
+--- Is the schema itself well-formed? True, or false and why.
+function schema.is_valid(shape, path)
+  path = path or "schema"
+  if type(shape) ~= "table" then return false, path .. ": expected a table, got " .. type(shape) end
+  local well_formed, why = check_words(shape, path)
+  if not well_formed then return false, why end
   local parts = {}
-  for key, part in pairs(shape.properties or {}) do parts[path .. ".properties." .. key] = part end
+  for key, part in pairs(shape.properties or {}) do parts[path .. ".properties." .. tostring(key)] = part end
   for i, part in ipairs(shape.oneOf or {}) do parts[("%s.oneOf[%d]"):format(path, i - 1)] = part end
   if type(shape.additionalProperties) == "table" then
     parts[path .. ".additionalProperties"] = shape.additionalProperties

@@ -103,6 +103,55 @@ describe("plugins", function()
     }, {})))
   end)
 
+  it("may keep what they like under the name of a phase, and be their own instance", function()
+    local gateway = start({ ["x.lua"] = script.source([[
+      plugin.__index = plugin
+      function plugin.new(_, runtime) return setmetatable({ log = runtime.log, call = 5 }, plugin) end
+      function plugin:request() self.log.info("hello") return { status = 201 } end
+    ]], { namespace = "team/x" }) })
+    assert.equal(201, gateway:get("/x").status)
+    assert.truthy(gateway:logged("hello"))
+    assert.is_nil((gateway:logged("log phase")))
+    gateway = start({ ["x.lua"] = script.source([[
+      function plugin.new(config) plugin.config = config return plugin end
+      function plugin:request() return { status = self.config.status } end
+    ]], { namespace = "team/x" }) }, { ["team/x"] = { status = 202 } })
+    assert.equal(202, gateway:get("/x").status)
+  end)
+
+  it("change nothing in the runtime that others see", function()
+    local seen = kit.upstream()
+    seen:on("GET", "/"):reply(200, { a = 1, b = 2 })
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({ ["x.lua"] = script.source([[
+        function plugin.new(_, runtime)
+          runtime.json.drop, runtime.http.get, runtime.place.scope = function() end, nil, nil
+          return { runtime = runtime }
+        end
+        function plugin:request() end
+      ]], { namespace = "team/x" }), ["y.lua"] = script.source([[
+        function plugin:request(exchange)
+          self.runtime.log.info("%s %s", type(self.runtime.http.get), self.runtime.place.scope)
+        end
+      ]], { namespace = "team/y" }) }) },
+      endpoints = { { endpoint = "/x", extra_config = { ["team/x"] = {}, ["team/y"] = {} },
+        backend = { { host = seen.url, url_pattern = "/", deny = { "a" } } } } },
+    })
+    assert.same({ b = 2 }, gateway:get("/x"):json())
+    assert.truthy(gateway:logged("function endpoint"))
+  end)
+
+  it("are not started with grants that make no sense", function()
+    local files = { ["x.lua"] = answering(201, "team/x") }
+    local function granting(grants)
+      return kit.refusal(config_of({ folder = script.folder(files), grants = grants }, { ["team/x"] = {} }))
+    end
+    assert.is_nil(granting({ x = { "io" } }))
+    assert.equal("plugin.grants: expected object, got string", granting("io"))
+    assert.equal("plugin.grants.x: expected array, got string", granting({ x = "io" }))
+    assert.equal('plugin.grants: x: no such grant "net"', granting({ x = { "net" } }))
+  end)
+
   it("are told what cannot be loaded at all: Go plugins and folders that are not there", function()
     local gateway = start({ ["go.so"] = "\127ELF", ["x.lua"] = answering(201, "team/x") })
     assert.truthy(gateway:logged("ERROR: .*go.so is a Go plugin: it cannot be loaded here"))

@@ -30,6 +30,8 @@ describe("schema", function()
     { { maximum = 1 }, 1 }, { { maximum = 1 }, 2, "expected at most 1, got 2" },
     { { exclusiveMinimum = 0 }, 0.1 }, { { exclusiveMinimum = 0 }, 0, "expected more than 0, got 0" },
     { { exclusiveMaximum = 1 }, 0.1 }, { { exclusiveMaximum = 1 }, 1, "expected less than 1, got 1" },
+    { { maximum = 5 }, 9223372036854775807LL, "x: expected at most 5, got 9223372036854775807" },
+    { { minimum = 5 }, 9223372036854775807LL }, { { maxLength = 3 }, "äöü" }, { { minLength = 2 }, "ä", "at least 2" },
     { { minLength = 1 }, "a" }, { { minLength = 1 }, "", "expected at least 1 characters" },
     { { maxLength = 1 }, "a" }, { { maxLength = 1 }, "ab", "expected at most 1 characters" },
     { { type = "array", minItems = 1 }, {}, "expected at least 1, got 0" },
@@ -89,6 +91,8 @@ describe("schema", function()
       { { properties = { a = { pattern = "x" } } }, 'schema.properties.a: unknown word "pattern"' },
       { { items = 5 }, "schema.items: expected a table, got number" },
       { { oneOf = { { minimun = 1 } } }, 'schema.oneOf[0]: unknown word "minimun"' },
+      { { required = "a" }, "schema.required: expected a table, got string" },
+      { { properties = { a = { minimum = "5" } } }, "schema.properties.a.minimum: expected a number, got string" },
       { { additionalProperties = { x = 1 } }, 'schema.additionalProperties: unknown word "x"' },
       { "no", "schema: expected a table, got string" },
     }) do
