@@ -201,13 +201,13 @@ static void decode_field(struct decoder *d, const struct place *at, const struct
         memcpy(field, &object, sizeof(object));
         break;
     }
-    case CONFIG_SECTION: {
-        struct node *object = decode_object(d, at, n);
+    case CONFIG_SECTION: /* no map: a list is no object here */
         *(bool *)field = true;
-        if (object != NULL)
-            decode_record(d, at, row->table, object, record);
+        if (node_type(n) == DOC_OBJECT)
+            decode_record(d, at, row->table, n, record);
+        else
+            not_a_map(d, at, n);
         break;
-    }
     }
     if (!fine)
         complain(d, at, why.text);

@@ -128,6 +128,8 @@ describe("config_decode, errors (R-CFG-2, R-CFG-3)", function()
       .. "'map[string]interface {}'",
     ['"endpoints": [{"backend": [{}, {"mapping": {"m": []}}]}]'] =
       "'endpoints[0].backend[1].mapping[m]' expected type 'string', got unconvertible type '[]interface {}'",
+    ['"plugin": []'] = "'plugin' expected a map or struct, got \"slice\"",
+    ['"tls": [{"disabled": true}]'] = "'tls' expected a map or struct, got \"slice\"",
     ['"plugin": {"pattern": {}}'] =
       "'plugin.pattern' expected type 'string', got unconvertible type 'map[string]interface {}'",
   }
