@@ -175,7 +175,7 @@ static enum h1_result check_limits(struct h1_parser *p, size_t len)
     if (!p->has_start_line && p->max_target > 0 && len - p->line > p->max_target + 64)
         return refuse(p, 414, "");
     if (p->max_head > 0 && len > p->max_head)
-        return refuse(p, p->has_start_line || p->is_response ? 431 : 414, "");
+        return refuse(p, 431, "");
     return H1_MORE;
 }
 

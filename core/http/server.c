@@ -17,8 +17,6 @@ struct server *server_new(struct env *env, struct arena_cache *cache, const stru
         s->options.read_header_timeout = options->read_timeout;
     if (s->options.idle_timeout <= 0)
         s->options.idle_timeout = options->read_timeout;
-    if (s->options.max_target == 0)
-        s->options.max_target = options->max_head;
     list_init(&s->conns);
     recv_cache_init(&s->buffers);
     return s;

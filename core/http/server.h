@@ -29,7 +29,7 @@ struct server_options {
     int64_t write_timeout;       /* from the end of the head to the end of the response; 0: none */
     int64_t idle_timeout;        /* 0: read_timeout */
     size_t max_head;             /* bytes of request-line and fields: max_header_bytes + 4096; beyond: 431 */
-    size_t max_target;           /* bytes of the target; beyond: 414. 0: as max_head */
+    size_t max_target;           /* bytes of the target; beyond: 414. 0: only max_head counts */
 };
 
 struct stream_events {

@@ -383,7 +383,7 @@ describe("server", function()
       local long = "GET /" .. ("x"):rep(2000)
       assert.equal(414, refused(long .. " HTTP/1.1\r\nHost: h\r\n\r\n", { max_target = 1000 }).status)
       assert.equal(414, refused(long, { max_target = 1000 }).status)
-      assert.equal(414, refused(long, { max_head = 1000 }).status)
+      assert.equal(431, refused(long, { max_head = 1000 }).status) -- KrakenD's, whichever part is too long
     end)
 
     it("sends no content in answer to a broken HEAD", function()
