@@ -154,13 +154,23 @@ static void to_stdout(struct log *l, struct str line)
     }
 }
 
+/* A daemon that was restarted is found again; until then each line looks for it. */
+static void to_syslog(struct log *l, enum log_level level, struct str message, int64_t when)
+{
+    if (log_syslog_send(l->syslog_fd, &l->options, level, message, when))
+        return;
+    close_syslog(l);
+    l->syslog_fd = log_syslog_open(NULL);
+    log_syslog_send(l->syslog_fd, &l->options, level, message, when);
+}
+
 static void write_message(struct log *l, enum log_level level, struct str message)
 {
     struct log_line line = {.level = level, .message = message, .wall = wall(l), .id = ++l->count};
     struct buf text;
 
     if (l->options.to_syslog)
-        log_syslog_send(l->syslog_fd, &l->options, level, message, line.wall);
+        to_syslog(l, level, message, line.wall);
     if (!l->options.to_stdout && l->sink == NULL)
         return;
     buf_init(&text, 2 * LINE_MAX_LEN);

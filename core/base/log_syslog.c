@@ -49,7 +49,7 @@ static int severity(enum log_level level)
     return 2;
 }
 
-void log_syslog_send(int fd, const struct log_options *options, enum log_level level, struct str message,
+bool log_syslog_send(int fd, const struct log_options *options, enum log_level level, struct str message,
                      int64_t wall)
 {
     const char *tag = options->prefix[0] != '\0' ? options->prefix : program_invocation_short_name;
@@ -63,6 +63,9 @@ void log_syslog_send(int fd, const struct log_options *options, enum log_level l
         len = (int)sizeof(head) - 1;
     struct iovec iov[] = {{head, (size_t)len}, {(void *)message.ptr, message.len}};
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov)};
-    while (sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue;
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent >= 0 || errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE;
 }

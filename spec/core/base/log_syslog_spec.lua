@@ -59,4 +59,14 @@ describe("a line for syslog", function()
     end
     assert.truthy(send("t", levels.INFO, levels.INFO, "text"):find("xxx"))
   end)
+
+  it("tells a daemon that is gone from one that is slow", function()
+    local options, text = ffi.new("struct log_options", { prefix = "t" }), ffi.new("struct str", { "x", 1 })
+    local here = true
+    for _ = 1, 2000 do here = here and core.log_syslog_send(fds[0], options, levels.INFO, text, 0) end
+    assert.is_true(here)
+    ffi.C.close(fds[1])
+    assert.is_false(core.log_syslog_send(fds[0], options, levels.INFO, text, 0))
+    assert.is_false(core.log_syslog_send(-1, options, levels.INFO, text, 0))
+  end)
 end)
