@@ -126,6 +126,17 @@ describe("a response", function()
     end
   end)
 
+  it("of a HEAD backend announces no content to a GET that would wait for it (RFC 9110 section 8.6)", function()
+    local origin = kit.upstream()
+    origin:on("HEAD", "/b"):raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-A: b\r\n\r\n", true)
+    local gateway = kit.gateway({ endpoints = { { endpoint = "/a", output_encoding = "no-op", backend = {
+      { host = origin.url, url_pattern = "/b", method = "HEAD" } } } } })
+    local result = raw.send(gateway, get .. get)
+    assert.same({ 200, 200 }, raw.statuses(result))
+    assert.equal("0", result.responses[1]:field("content-length"))
+    assert.equal("b", result.responses[2]:field("x-a"))
+  end)
+
   it("never grows by what the upstream sends later on its idle connection (RFC 9112 section 9.2)", function()
     local gateway, origin = scripted("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     assert.equal("ok", gateway:get("/a").body)

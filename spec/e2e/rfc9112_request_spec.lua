@@ -190,6 +190,10 @@ local accepted = {
   { "7.1", "sizes in both letter cases", chunked_head .. "a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n", "POST",
     "01234567890123456789a" },
   { "7.1", "sizes with leading zeroes", chunked_head .. "0003\r\nabc\r\n000\r\n\r\n", "POST", "abc" },
+  { "7.1", "sizes with very many leading zeroes", chunked_head .. ("0"):rep(40) .. "3\r\nabc\r\n" .. ("0"):rep(40)
+    .. "\r\n\r\n", "POST", "abc" },
+  { "7.1.2", "trailers that would frame it", chunked_head
+    .. "3\r\nabc\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: evil\r\n\r\n", "POST", "abc" },
   { "7.1", "an empty chunked content", chunked_head .. "0\r\n\r\n", "POST", "" },
   { "7.1", "the coding in any letter case",
     "POST /a HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: ChUnKeD\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "POST", "abc" },
@@ -258,7 +262,45 @@ describe("a request on the wire", function()
   end
 end)
 
+--- {what, head, what comes again and again, status}
+local floods = {
+  { "empty lines", "", "\r\n", 400 },
+  { "a method", "", "A", 431 },
+  { "a name", "GET /a HTTP/1.1\r\nHost: g\r\n", "A", 431 },
+  { "a value", "GET /a HTTP/1.1\r\nHost: g\r\nX-A: ", "a", 431 },
+  { "fields", "GET /a HTTP/1.1\r\nHost: g\r\n", "X-A: b\r\n", 431 },
+  { "connection options", "GET /a HTTP/1.1\r\nHost: g\r\nConnection: ", "a,", 431 },
+  { "a chunk's size", chunked_head, "0", 400 },
+  { "a chunk's extension", chunked_head .. "3;a=\"", "b", 400 },
+  { "extensions of small chunks", chunked_head, "1;" .. ("a"):rep(200) .. "\r\nx\r\n", 400 },
+  { "trailers", chunked_head .. "0\r\n", "X-A: b\r\n", 400 },
+}
+
 describe("limits of a request", function()
+  for _, case in ipairs(floods) do
+    it(("end a flood of %s with %d"):format(case[1], case[4]), function()
+      local gateway, origin = raw.gateway()
+      local result = raw.send(gateway, case[2] .. case[3]:rep(math.ceil(1200000 / #case[3])))
+      assert.same({ case[4] }, raw.statuses(result))
+      assert.is_true(result.closed)
+      assert.equal(0, #origin.requests)
+    end)
+  end
+
+  it("let ten thousand small chunks pass", function()
+    local gateway, origin = raw.gateway()
+    local result = raw.send(gateway, chunked_head .. ("1\r\na\r\n"):rep(10000) .. "0\r\n\r\n")
+    assert.same({ 200 }, raw.statuses(result))
+    assert.equal(10000, #origin.requests[1].body)
+  end)
+
+  it("let a target of 8000 bytes pass (RFC 9112 section 3)", function()
+    local gateway, origin = raw.gateway()
+    local target = "/a?x=" .. ("y"):rep(8000)
+    assert.equal(200, gateway:get(target).status)
+    assert.equal(target, origin.requests[1].target)
+  end)
+
   it("answer 431 to too many bytes of fields (RFC 6585 section 5)", function()
     local gateway, origin = raw.gateway({ max_header_bytes = 2000 })
     local lines = ("X-%s: %s\r\n"):format(many.name, many.value):rep(8)
