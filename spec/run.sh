@@ -4,6 +4,7 @@
 # A step says one line, and what failed in it. Its whole output is in build/test/.
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p build/test
+unset MAKEFLAGS MAKELEVEL # each make below is one of its own, with jobs of its own
 passed=0 failed=0 skipped=0
 
 # The number before a word in a step's last line "N passed, N failed[, N skipped]".
@@ -34,6 +35,7 @@ step() { # name command...
         grep -vE '^  (cc|link) ' "$log" | tail -n 300
         echo "== $name: failed with exit code $code, see $log"
     else
+        grep '^skipped: ' "$log"
         echo "== $name: ${summary:-ok} ($(($(date +%s) - start)) s)"
     fi
     return "$code"
