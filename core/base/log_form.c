@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/time_layout.h"
+#include "base/utf8.h"
 #include "base/util.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { RECORD_TAIL = 64 }; /* room for an escape and what follows the message in a logstash record */
 
 static const struct {
     const char *name;
@@ -68,22 +71,34 @@ static void put_color(struct buf *out, enum log_level level, bool bold)
         putf(out, bold ? "\033[%d;1m" : "\033[%dm", levels[level].color);
 }
 
+/* One character, or what stands for it; returns how many bytes of text it was. */
+static size_t put_json_char(struct buf *out, struct str text)
+{
+    unsigned char c = (unsigned char)text.ptr[0];
+    bool valid;
+    size_t len = utf8_sequence(text.ptr, text.ptr + text.len, &valid);
+
+    if (!valid)
+        put(out, STR(UTF8_REPLACEMENT));
+    else if (c == '"' || c == '\\')
+        putf(out, "\\%c", c);
+    else if (c == '\n')
+        put(out, STR("\\n"));
+    else if (c == '\t')
+        put(out, STR("\\t"));
+    else if (c < 0x20)
+        putf(out, "\\u%04x", c);
+    else
+        put(out, str_slice(text, 0, len));
+    return len;
+}
+
+/* A text whose escapes make it too long is cut between two of them, so that the record stays whole. */
 static void put_json_string(struct buf *out, struct str s)
 {
     put(out, STR("\""));
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c == '"' || c == '\\')
-            putf(out, "\\%c", c);
-        else if (c == '\n')
-            put(out, STR("\\n"));
-        else if (c == '\t')
-            put(out, STR("\\t"));
-        else if (c < 0x20)
-            putf(out, "\\u%04x", c);
-        else
-            put(out, (struct str){s.ptr + i, 1});
-    }
+    for (size_t i = 0; i < s.len && out->max - buf_len(out) > RECORD_TAIL;)
+        i += put_json_char(out, str_slice(s, i, s.len));
     put(out, STR("\""));
 }
 

@@ -76,6 +76,16 @@ describe("log", function()
       write("INFO", 'a "b" \\ \n\t\1é'))
   end)
 
+  it("writes whole logstash records of any bytes, and of messages whose escapes find no room", function()
+    configure("LOG_LOGSTASH")
+    assert.truthy(write("INFO", "a\255\226\130b"):find('"a\239\191\189\239\191\189b"', 1, true))
+    for _, char in ipairs({ "\1", '"', "é" }) do
+      local line = write("INFO", char:rep(65536))
+      assert.truthy(#line <= 2 * 65536 and line:find('", "module": "KRAKEND"}', -25, true))
+      assert.is_nil(line:match('"message": "(.*)", "module"'):gsub('\\u0001', ""):gsub('\\"', ""):find('[%c"]'))
+    end
+  end)
+
   describe("in a custom form", function()
     local cases = {
       ["%{level:.4s} <%{module}> %{message} (%{time:2006})"] = "WARN <KRAKEND> text (2023)",
