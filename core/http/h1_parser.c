@@ -121,27 +121,12 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* A line that begins with a blank goes on with the value before it (RFC 9112 section 5.2). */
-static enum h1_result extend_field(struct h1_parser *p, const char *data, size_t end)
-{
-    struct h1_span *value = &p->fields[p->field_count - 1][1];
-
-    while (end > p->line && is_blank(data[end - 1]))
-        end--;
-    if (end > p->line) {
-        value->len = (uint32_t)(end - value->start);
-        p->has_folds = true;
-    }
-    return H1_MORE;
-}
-
-/* name ":" OWS value OWS (RFC 9112 section 5). */
+/* name ":" OWS value OWS (RFC 9112 section 5). A line that begins with a blank would be a fold, or what some
+ * read as one. */
 static enum h1_result parse_field(struct h1_parser *p, const char *data, size_t end)
 {
     size_t start = p->line, name = token_len(data + start, end - start), value = start + name + 1;
 
-    if (p->is_response && p->field_count > 0 && is_blank(data[start]))
-        return extend_field(p, data, end);
     if (name == 0 || start + name == end || data[start + name] != ':')
         return refuse(p, 400, name > 0 ? "invalid header name" : "");
     if (p->field_count == H1_FIELDS_MAX)
@@ -203,39 +188,12 @@ enum h1_result h1_parse(struct h1_parser *p, const char *data, size_t len)
     return H1_DONE;
 }
 
-/* The value with one space in the place of each fold. */
-static struct str unfold(struct arena *a, struct str value)
-{
-    if (str_find_char(value, '\r') == value.len)
-        return value;
-    char *text = arena_bytes(a, value.len);
-    size_t len = 0, i = 0;
-    while (i < value.len) {
-        if (value.ptr[i] != '\r') {
-            text[len++] = value.ptr[i++];
-            continue;
-        }
-        while (len > 0 && is_blank(text[len - 1]))
-            len--;
-        if (len > 0)
-            text[len++] = ' ';
-        i += 2;
-        while (is_blank(value.ptr[i]))
-            i++;
-    }
-    return (struct str){text, len};
-}
-
 static void make_fields(struct h1_parser *p, const char *data, struct fields *fields)
 {
     fields_init(fields, p->arena);
     fields_reserve(fields, p->field_count + 4); /* the owner may add some */
-    for (unsigned i = 0; i < p->field_count; i++) {
-        struct str value = span_str(data, p->fields[i][1]);
-        if (p->has_folds)
-            value = unfold(p->arena, value);
-        field_add(fields, span_str(data, p->fields[i][0]), value);
-    }
+    for (unsigned i = 0; i < p->field_count; i++)
+        field_add(fields, span_str(data, p->fields[i][0]), span_str(data, p->fields[i][1]));
 }
 
 enum h1_result h1_parser_request(struct h1_parser *p, const char *data, struct request *r)

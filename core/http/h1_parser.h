@@ -2,7 +2,7 @@
  *
  * The bytes of a head lie in one buffer that may grow and move between calls: spans are kept as offsets and
  * become pointers when the head is complete. It accepts what the grammar of RFC 9112 allows and nothing else:
- * CRLF ends lines (bare CR or LF is an error), obs-fold only in responses, no space before a colon, tokens as names, no
+ * CRLF ends lines (bare CR or LF is an error), no obs-fold, no space before a colon, tokens as names, no
  * controls in values, a version on every request-line, exactly one SP between its parts.
  */
 #ifndef HTTP_H1_PARSER_H
@@ -30,7 +30,6 @@ struct h1_parser {
     size_t max_head;   /* 0: none; beyond: 431 */
     size_t max_target; /* 0: none; beyond: 414 */
     bool has_start_line;
-    bool has_folds; /* values with CRLF in them, which become spaces */
     struct message_fault fault;
     /* recorded */
     struct h1_span method, target, reason;
