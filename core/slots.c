@@ -182,7 +182,7 @@ void slots_reap(struct slots *s, int64_t now, bool serving)
         struct slot *slot = slot_of(s, pid);
         if (slot == NULL)
             continue;
-        if (serving || WIFSIGNALED(status))
+        if (serving || status != 0)
             tell_death(s, slot, status);
         slot->pid = 0;
         slot->restart_at = now;
