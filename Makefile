@@ -23,8 +23,9 @@ endif
 MAKEFLAGS += -j$(shell nproc)
 say = $(if $(V),,@echo "  $(1) $@";)
 
-BUILD_PACKAGES := gcc make libc6-dev libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev
-TEST_PACKAGES  := lua-busted lua-check clang-format
+BUILD_PACKAGES := gcc make libc6-dev libev-dev libluajit2-5.1-dev libc-ares-dev zlib1g-dev \
+                  lua-busted
+TEST_PACKAGES  := lua-check clang-format
 DEMO_PACKAGES  := curl
 FUZZ_PACKAGES  := clang libclang-rt-14-dev
 

@@ -5,7 +5,7 @@
 --   --seed N           of the order of files and specs, and of each simulated world
 --   --list             the names alone
 --
--- Exit code: 0 when nothing failed, 1 when something did, 255 for arguments that make no sense.
+-- Exit code: 0 when nothing failed, 1 when something did, 255 when nothing could be run.
 local world = require("kit.world")
 
 --- What each option does with its value; false if that makes no sense.
@@ -105,8 +105,8 @@ local function apply_filter(busted, options)
   })
 end
 
-local function run(options, counts)
-  local busted = require("busted.core")()
+local function run(new_busted, options, counts)
+  local busted = new_busted()
   require("busted")(busted)
   require("busted.languages.en")
   busted.sort, busted.randomize, busted.randomseed = false, not options.list, options.seed
@@ -127,8 +127,13 @@ return function()
     io.stderr:write("cuttle test: ", problem, "\n")
     return 255
   end
+  local found, new_busted = pcall(require, "busted.core")
+  if not found then
+    io.stderr:write("cuttle test: busted does not load; Debian's package of it is lua-busted\n", new_busted, "\n")
+    return 255
+  end
   local counts = { passed = 0, failed = 0, skipped = 0 }
-  run(options, counts)
+  run(new_busted, options, counts)
   if not options.list then
     io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),
       counts.skipped > 0 and (", %d skipped"):format(counts.skipped) or "", "\n")
