@@ -37,6 +37,8 @@ static bool is_digit(char c)
 static bool take_whole(struct str *rest, uint64_t *whole)
 {
     for (; rest->len > 0 && is_digit(*rest->ptr); *rest = str_slice(*rest, 1, rest->len)) {
+        if (*whole > ((uint64_t)1 << 63) / 10)
+            return false;
         *whole = *whole * 10 + (uint64_t)(*rest->ptr - '0');
         if (*whole > (uint64_t)1 << 63)
             return false;
