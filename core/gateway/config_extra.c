@@ -27,6 +27,7 @@ static const struct namespace_row namespaces[] = {
     {"backend/lambda", "github.com/devopsfaith/krakend-lambda", NOT_YET},
     {"backend/pubsub/publisher", "github.com/devopsfaith/krakend-pubsub/publisher", NOT_YET},
     {"backend/pubsub/subscriber", "github.com/devopsfaith/krakend-pubsub/subscriber", NOT_YET},
+    {"cuttle/server", NULL, SUPPORTED},
     {"cuttle/workers", NULL, SUPPORTED},
     {"modifier/lua-backend", "github.com/devopsfaith/krakend-lua/proxy/backend", NOT_YET_GUARD},
     {"modifier/lua-endpoint", "github.com/devopsfaith/krakend-lua/router", NOT_YET_GUARD},

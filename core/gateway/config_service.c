@@ -21,11 +21,35 @@ void build_canonical(struct config_build *b, struct str_list *names)
         ((struct str *)names->items)[i] = field_canonical(b->arena, names->items[i]);
 }
 
+/* Beyond it a request is 414. KrakenD has no such limit: where max_header_bytes is set a long target is 431,
+ * as there. */
+static bool read_max_target(struct config_build *b, size_t *max)
+{
+    struct node *options = config_extra(b->config->extra, STR("cuttle/server"));
+    struct node *value;
+    int64_t number;
+
+    if (options == NULL)
+        return true;
+    if (node_type(options) != DOC_OBJECT)
+        return error_set(b->err, "extra_config \"cuttle/server\" must be an object");
+    value = build_option(options, "max_target_bytes");
+    if (value == NULL)
+        return true;
+    if (!node_to_int64(value, &number) || number < 1 || number > HEAD_DEFAULT)
+        return error_set(b->err, "extra_config \"cuttle/server\": max_target_bytes must be from 1 to %d",
+                         HEAD_DEFAULT);
+    *max = (size_t)number;
+    return true;
+}
+
 static void set_limits(struct config *c)
 {
-    long head = c->max_header_bytes > 0 ? c->max_header_bytes : HEAD_DEFAULT;
+    bool given = c->max_header_bytes > 0;
+    long head = given ? c->max_header_bytes : HEAD_DEFAULT;
 
     c->server.max_head = (size_t)head + HEAD_SLACK;
+    c->server.max_target = given ? 0 : HEAD_DEFAULT;
     if (c->dns_cache_ttl < SECOND)
         c->dns_cache_ttl = 30 * SECOND;
     if (c->plugin.pattern.len == 0)
@@ -58,7 +82,7 @@ bool build_service(struct config_build *b)
         return false;
     c->extra = build_extra(b, c->written, STR("the service"));
     set_limits(c);
-    if (!build_router(b) || !build_log(b))
+    if (!read_max_target(b, &c->server.max_target) || !build_router(b) || !build_log(b))
         return false;
     warn_of_gaps(b);
     return true;

@@ -265,7 +265,7 @@ end)
 --- {what, head, what comes again and again, status}
 local floods = {
   { "empty lines", "", "\r\n", 400 },
-  { "a method", "", "A", 431 },
+  { "a method", "", "A", 414 },
   { "a name", "GET /a HTTP/1.1\r\nHost: g\r\n", "A", 431 },
   { "a value", "GET /a HTTP/1.1\r\nHost: g\r\nX-A: ", "a", 431 },
   { "fields", "GET /a HTTP/1.1\r\nHost: g\r\n", "X-A: b\r\n", 431 },
@@ -316,6 +316,33 @@ describe("limits of a request", function()
     assert(contains({ 414, 431 }, result.responses[1].status))
     assert.is_true(result.closed)
     assert.equal(0, #origin.requests)
+  end)
+
+  it("answer 414 to a target beyond what the operator allows (RFC 9110 section 15.5.15)", function()
+    local gateway, origin = raw.gateway({ extra_config = { ["cuttle/server"] = { max_target_bytes = 100 } } })
+    local function ask(length)
+      return raw.send(gateway, "GET /a?q=" .. ("x"):rep(length) .. " HTTP/1.1\r\nHost: g\r\n\r\n")
+    end
+    assert.same({ 200 }, raw.statuses(ask(80)))
+    local result = ask(100)
+    assert.same({ 414 }, raw.statuses(result))
+    assert.is_true(result.closed)
+    assert.equal(1, #origin.requests)
+  end)
+
+  it("answer 414 to a request-line that never ends (RFC 9112 section 3)", function()
+    local gateway, origin = raw.gateway()
+    local result = raw.send(gateway, "GET /" .. ("x"):rep(1100000))
+    assert.same({ 414 }, raw.statuses(result))
+    assert.is_true(result.closed)
+    assert.equal(0, #origin.requests)
+  end)
+
+  it("refuse a limit that makes no sense", function()
+    for _, bad in ipairs({ 0, -1, 1.5, "x", 1e9 }) do
+      local problem = kit.refusal({ extra_config = { ["cuttle/server"] = { max_target_bytes = bad } } })
+      assert.truthy(problem:find("max_target_bytes must be", 1, true))
+    end
   end)
 
   it("close a connection whose head never comes (read_header_timeout)", function()
