@@ -118,6 +118,12 @@ char *arena_bytes(struct arena *a, size_t len)
     return start;
 }
 
+void arena_trim(struct arena *a, const char *bytes, size_t len, size_t used)
+{
+    if (bytes + len == a->pos) /* not so for what has a block of its own */
+        a->pos -= len - used;
+}
+
 struct str arena_join(struct arena *a, struct str left, struct str right)
 {
     char *copy = arena_bytes(a, left.len + right.len + 1);

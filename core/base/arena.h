@@ -42,6 +42,8 @@ void *arena_zalloc(struct arena *a, size_t size);
 
 /* Unaligned: for text. */
 char *arena_bytes(struct arena *a, size_t len);
+/* Of the newest len bytes, only the first `used` were needed: the next allocation may have the rest. */
+void arena_trim(struct arena *a, const char *bytes, size_t len, size_t used);
 
 /* A copy with a NUL behind it. */
 struct str arena_copy(struct arena *a, struct str s);

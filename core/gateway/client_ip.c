@@ -15,13 +15,13 @@ static bool is_trusted(const struct router_options *options, struct str ip)
 /* All lines of a field, joined with commas. */
 static struct str join_lines(struct arena *a, const struct fields *fields, struct str name)
 {
-    const struct field *field = field_find(fields, name), *end = fields->items + fields->count;
+    const struct field *field = field_find(fields, name);
     struct str joined;
 
     if (field == NULL)
         return STR_NONE;
     joined = field->value;
-    while (++field < end) {
+    while (++field < fields->items + fields->count) {
         if (field_name_is(field, name))
             joined = arena_join(a, arena_join(a, joined, STR(",")), field->value);
     }

@@ -125,7 +125,6 @@ static void send_on(struct job *j, struct h1_client *conn)
     j->out.held = waits && outgoing_has_content(&j->out);
     j->conn = conn;
     j->fetch.reused = conn->reused;
-    j->fetch.peer = conn->peer;
     h1_client_send(conn,
                    &(struct h1_client_request){
                        .events = &conn_events,

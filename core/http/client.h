@@ -87,7 +87,6 @@ struct fetch {
     bool over;
     bool reused;          /* on a kept connection */
     struct str final_url; /* where the response came from, after redirects */
-    struct addr peer;     /* whom it spoke to */
     int64_t started;      /* env->now of fetch_start */
 };
 

@@ -86,13 +86,16 @@ void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client
     const struct fields *fields;
     bool chunked;
     int64_t length = announced(r, hop, &chunked);
+    size_t size;
     char *dst;
 
     h->asks_gzip = may_ask_gzip(options, hop);
     h->closes = options->disable_keep_alives || field_list_has(hop->fields, FIELD_CONNECTION, STR("close"));
     fields = complete(hop->fields, a, hop, h->asks_gzip);
-    dst = arena_bytes(a, h1_request_size(hop->method, url->target, url->authority, fields));
+    size = h1_request_size(hop->method, url->target, url->authority, fields);
+    dst = arena_bytes(a, size);
     h->text.ptr = dst;
     h->text.len = h1_write_request(dst, hop->method, url->target, url->authority, fields, length, chunked,
                                    h->asks_gzip, h->closes);
+    arena_trim(a, dst, size, h->text.len);
 }

@@ -106,7 +106,7 @@ static enum h1_result parse_status_line(struct h1_parser *p, const char *data, s
 static struct h1_span *next_field(struct h1_parser *p)
 {
     if (p->field_count == p->field_cap) {
-        unsigned cap = p->field_cap == 0 ? 24 : 2 * p->field_cap;
+        unsigned cap = p->field_cap == 0 ? 8 : 2 * p->field_cap;
         struct h1_span(*fields)[2] = arena_alloc(p->arena, cap * sizeof(*fields));
         if (p->field_count > 0)
             memcpy(fields, p->fields, p->field_count * sizeof(*fields));
@@ -191,7 +191,7 @@ enum h1_result h1_parse(struct h1_parser *p, const char *data, size_t len)
 static void make_fields(struct h1_parser *p, const char *data, struct fields *fields)
 {
     fields_init(fields, p->arena);
-    fields_reserve(fields, p->field_count + 4); /* the owner may add some */
+    fields_reserve(fields, p->field_count);
     for (unsigned i = 0; i < p->field_count; i++)
         field_add(fields, span_str(data, p->fields[i][0]), span_str(data, p->fields[i][1]));
 }

@@ -251,9 +251,11 @@ void h1_stream_respond(struct stream *base, const struct server_response *r, con
     s->close = s->close || r->close || must_close(s);
     s->out_chunked = plan.chunked;
     s->out_left = s->no_content ? -1 : plan.length;
-    char *head = arena_bytes(&s->arena, h1_response_size(r->fields) + H1_CHUNK_HEAD_MAX);
+    size_t size = h1_response_size(r->fields) + H1_CHUNK_HEAD_MAX;
+    char *head = arena_bytes(&s->arena, size);
     size_t len = h1_write_response(head, r->status, r->fields, server_date(s->conn->base.server), plan.length,
                                    plan.chunked, s->close, s->base.request.minor == 0);
+    arena_trim(&s->arena, head, size, len + H1_CHUNK_HEAD_MAX);
     if (s->no_content)
         n = 0;
     struct iovec *spans = arena_alloc(&s->arena, (size_t)(n + 4) * sizeof(*spans));
