@@ -185,32 +185,21 @@ static void on_response(struct fetch *f, bool head, const struct iovec *iov, int
     }
 }
 
-/* "Get": Go capitalises the method in its messages. */
-static struct str describe(struct call *c, const char *text)
-{
-    struct str method = arena_copy(c->arena, c->method);
-
-    for (size_t i = 1; i < method.len; i++) {
-        if (method.ptr[i] >= 'A' && method.ptr[i] <= 'Z')
-            *(char *)(method.ptr + i) += 'a' - 'A';
-    }
-    return arena_printf(c->arena, "%.*s \"%.*s\": %s", STR_ARG(method), STR_ARG(c->built.text), text);
-}
-
 static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
 {
     struct call *c = f->owner;
+    struct str copy = arena_copy(c->arena, str_of(text));
 
     (void)why;
     if (c->state == CALL_DONE) {
         if (c->streaming)
-            passthrough_fail(c, describe(c, text));
+            passthrough_fail(c, copy);
         return;
     }
     if (c->hook_waits) /* it looks at the head of what is now cut */
-        cut(c, describe(c, text));
+        cut(c, copy);
     else
-        fail(c, describe(c, text));
+        fail(c, copy);
 }
 
 static void on_writable(struct fetch *f)

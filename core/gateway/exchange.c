@@ -16,6 +16,7 @@ static void enter(struct exchange *x, enum verdict v)
 {
     switch (v) {
     case GO: x->step = steps[x->step].next; break;
+    case CONCLUDE: x->step = STEP_MERGED; break;
     case ANSWER: x->step = STEP_ANSWER; break;
     case RESPOND: x->step = STEP_RESPONSE; break;
     case SEND_AS_IS: x->step = STEP_SEND; break;

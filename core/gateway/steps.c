@@ -78,7 +78,7 @@ static enum verdict collect(struct exchange *x)
 static enum verdict too_late(struct exchange *x)
 {
     exchange_set_error(x, 500, STR("context deadline exceeded"), STR_NONE);
-    return ANSWER;
+    return CONCLUDE;
 }
 
 static void set_params(struct exchange *x, const struct route_match *m)

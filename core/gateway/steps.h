@@ -9,7 +9,8 @@
 enum verdict {
     GO,        /* to the next step */
     WAIT,      /* what it waits for calls exchange_run */
-    ANSWER,    /* the calls are out of the question: make an answer of what is known */
+    CONCLUDE,  /* there will be no calls: static data may answer all the same */
+    ANSWER,    /* make an answer of what is known */
     RESPOND,   /* x->answer stands */
     SEND_AS_IS /* not even response hooks */
 };

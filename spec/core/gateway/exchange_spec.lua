@@ -100,7 +100,42 @@ describe("what failed", function()
   end)
 end)
 
+describe("a failure of the transport", function()
+  local function told(answer)
+    local back = kit.upstream()
+    answer(back:on("DELETE", "/u"))
+    local gateway = gateway_of({ { endpoint = "/a", backend = {
+      { host = back.url, url_pattern = "/u", method = "delete" } } } }, { return_error_msg = true })
+    return (gateway:get("/a").body:gsub("http://[%d.:]+", "HOST"))
+  end
+
+  it("names method and URL once, when no answer came", function()
+    assert.equal('Delete "HOST/u": EOF', told(function(route) route:hang_up() end))
+  end)
+
+  it("is told alone, when a content was cut", function()
+    assert.equal("unexpected EOF", told(function(route)
+      route:raw('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a":')
+    end))
+  end)
+end)
+
 describe("static data", function()
+  it("answers for an endpoint that has no time at all", function()
+    local back = kit.upstream()
+    local function get(strategy)
+      return gateway_of({ { endpoint = "/a", timeout = "-1s", backend = { { host = back.url, url_pattern = "/a" } },
+        extra_config = { proxy = { static = { strategy = strategy, data = { kept = 1 } } } } } }):get("/a")
+    end
+    for _, strategy in ipairs({ "always", "errored", "incomplete" }) do
+      assert.equal('{"kept":1}', get(strategy).body)
+      assert.equal("false", get(strategy):field("X-Krakend-Completed"))
+    end
+    assert.equal(500, get("success").status)
+    assert.equal(500, get("complete").status)
+    assert.equal(0, #back.requests)
+  end)
+
   it("is shared by requests and not changed by them", function()
     local back = kit.upstream()
     back:on("*", "*"):reply(200, { id = 1 })
