@@ -1,14 +1,14 @@
 /* client - the upstream side: sends a request, returns the response. One interface for all protocols.
  *
- * A fetch resolves the name, takes a kept connection or opens one, writes the request, reads the response, decodes gzip,
- * follows redirects, sends again what may be sent again on a stale kept connection.
+ * A fetch resolves the name, takes a kept connection or opens one, writes the request, reads the response,
+ * decodes gzip, follows redirects, sends again what may be sent again on a stale kept connection.
  *
  *     fetch_start ──► [fetch_write ... fetch_write(end)] ──► on_response(head) ... on_response(end)
  *                                                            or on_fail, any time before the end
  *
  * Borrow:  everything in fetch_request must live until the fetch is over (an exchange's arena does).
- * Events:  never before fetch_start returns. After on_response(end) or on_fail the fetch is over; fetch_cancel makes it
- *          over without an event. The struct lives in the arena given to fetch_start.
+ * Events:  never before fetch_start returns. After on_response(end) or on_fail the fetch is over;
+ * fetch_cancel makes it over without an event. The struct lives in the arena given to fetch_start.
  */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
@@ -20,7 +20,7 @@
 struct client;
 struct fetch;
 
-struct client_options { /* service.md 6; durations in ns */
+struct client_options {              /* service.md 6; durations in ns */
     int64_t dialer_timeout;          /* 0: none */
     int64_t dialer_keep_alive;       /* 0: 15 s; < 0: off */
     int64_t dialer_fallback_delay;   /* 0: 300 ms; < 0: no race */
@@ -43,34 +43,36 @@ enum fetch_body {
 struct fetch_request {
     struct url url;
     struct str method;
-    const struct fields *fields; /* as they go out; Host (url.authority), framing and Accept-Encoding are added */
+    const struct fields
+        *fields; /* as they go out; Host (url.authority), framing and Accept-Encoding are added */
     enum fetch_body body;
     const struct iovec *iov;
     int iov_count;
-    int64_t length;     /* of FETCH_STREAM: announced, or -1 */
-    bool chunked;       /* FETCH_BYTES in chunks */
-    bool empty_length;  /* FETCH_NO_BODY: say Content-Length: 0 (POST, PUT, PATCH) */
+    int64_t length;        /* of FETCH_STREAM: announced, or -1 */
+    bool chunked;          /* FETCH_BYTES in chunks */
+    bool empty_length;     /* FETCH_NO_BODY: say Content-Length: 0 (POST, PUT, PATCH) */
     bool body_on_redirect; /* 307 and 308 may send the content again (FETCH_BYTES only) */
-    bool gunzip_always; /* decode a gzip content even when the request asked for it itself */
+    bool gunzip_always;    /* decode a gzip content even when the request asked for it itself */
     bool expects_continue; /* the request carries Expect: 100-continue */
-    size_t collect;     /* > 0: deliver the whole content in one on_response, at most so many bytes; 0: as it comes */
+    size_t collect; /* > 0: deliver the whole content in one on_response, at most so many bytes; 0: as it
+                       comes */
 };
 
 enum fetch_failure {
     FETCH_OK,
-    FETCH_RESOLVE,    /* no such host */
-    FETCH_CONNECT,    /* refused, unreachable, timed out */
-    FETCH_CLOSED,     /* the connection ended before or inside the response */
-    FETCH_MALFORMED,  /* the response is not HTTP/1.1 */
-    FETCH_TIMEOUT,    /* response_header_timeout */
-    FETCH_REDIRECTS,  /* more than ten requests */
-    FETCH_DECODE,     /* gzip is broken */
-    FETCH_TOO_LARGE,  /* beyond collect */
+    FETCH_RESOLVE,   /* no such host */
+    FETCH_CONNECT,   /* refused, unreachable, timed out */
+    FETCH_CLOSED,    /* the connection ended before or inside the response */
+    FETCH_MALFORMED, /* the response is not HTTP/1.1 */
+    FETCH_TIMEOUT,   /* response_header_timeout */
+    FETCH_REDIRECTS, /* more than ten requests */
+    FETCH_DECODE,    /* gzip is broken */
+    FETCH_TOO_LARGE, /* beyond collect */
 };
 
 struct fetch_events {
-    /* The first time with the head (fetch->response), then with more content; spans valid for the call only, except with
-     * collect, where they live until the arena goes. end: that was all. */
+    /* The first time with the head (fetch->response), then with more content; spans valid for the call only,
+     * except with collect, where they live until the arena goes. end: that was all. */
     void (*on_response)(struct fetch *f, bool head, const struct iovec *iov, int n, bool end);
     /* text: for the log and the client; our own words for transport errors. */
     void (*on_fail)(struct fetch *f, enum fetch_failure why, const char *text);
@@ -79,8 +81,8 @@ struct fetch_events {
 };
 
 struct fetch {
-    /* From the first on_response, as long as the arena. When gzip was decoded, Content-Encoding and Content-Length are
-     * gone, and the framing is FRAMING_CHUNKED: the length is not known. */
+    /* From the first on_response, as long as the arena. When gzip was decoded, Content-Encoding and
+     * Content-Length are gone, and the framing is FRAMING_CHUNKED: the length is not known. */
     struct response response;
     const struct fetch_events *events;
     void *owner;
@@ -96,7 +98,8 @@ size_t client_idle_count(const struct client *c);
 
 struct fetch *fetch_start(struct client *c, struct arena *a, const struct fetch_request *r,
                           const struct fetch_events *events, void *owner);
-/* Upload of FETCH_STREAM; copied as far as it cannot be sent (it may not even be connected). False: enough for now. */
+/* Upload of FETCH_STREAM; copied as far as it cannot be sent (it may not even be connected). False: enough
+ * for now. */
 bool fetch_write(struct fetch *f, const struct iovec *iov, int n, bool end);
 void fetch_pause(struct fetch *f); /* no more on_response until fetch_resume: back-pressure */
 void fetch_resume(struct fetch *f);

@@ -20,7 +20,8 @@ describe("access_log", function()
 
   local function line(entry)
     return text(core.access_log_line(arena, clock, ffi.new("struct access_entry", {
-      wall = entry.wall or 0, latency = entry.latency or 0, status = entry.status or 200, client_ip = str(entry.ip or "127.0.0.1"),
+      wall = entry.wall or 0, latency = entry.latency or 0, status = entry.status or 200,
+      client_ip = str(entry.ip or "127.0.0.1"),
       method = str(entry.method or "GET"), path = str(entry.path or "/"), query = str(entry.query or ""),
       error = str(entry.error or ""),
     })))
