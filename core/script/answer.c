@@ -7,13 +7,14 @@
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-/* Where in Lua the coroutine stands or has failed: "file:line: " in front of a text that does not say it. */
-static void push_position(lua_State *L, const char *text)
+/* Pushes onto L where in Lua the coroutine stands or has failed, "file:line: ", in front of a text that does
+ * not say it. */
+static void push_position(lua_State *L, lua_State *coroutine, const char *text)
 {
     lua_Debug at;
 
-    for (int level = 0; lua_getstack(L, level, &at); level++) {
-        lua_getinfo(L, "Sl", &at);
+    for (int level = 0; lua_getstack(coroutine, level, &at); level++) {
+        lua_getinfo(coroutine, "Sl", &at);
         if (at.currentline <= 0)
             continue;
         lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
@@ -36,19 +37,18 @@ static const char *error_text(lua_State *L)
     return lua_tostring(L, -1);
 }
 
-/* Formats what is at the top of the coroutine's stack; runs protected, for __tostring may raise. On the main
- * stack: run and entry as light userdata; leaves the line. */
+/* Formats what the coroutine failed with; runs protected, for __tostring may raise. On the main stack: the
+ * run as light userdata; leaves the line. Nothing is pushed onto the coroutine: its stack may have
+ * overflowed. */
 static int describe_error(lua_State *L)
 {
     struct run *run = lua_touserdata(L, 1);
     const char *text;
 
     lua_settop(L, 0);
-    lua_pushvalue(run->L, -1);
     lua_xmove(run->L, L, 1);
     text = error_text(L);
-    push_position(run->L, text);
-    lua_xmove(run->L, L, 1);
+    push_position(L, run->L, text);
     lua_pushstring(L, text);
     lua_concat(L, 2);
     return 1;
@@ -104,10 +104,10 @@ static struct answer_taken failed_by_error(struct run *run, const struct entry *
     lua_State *L = run->script->L;
     struct answer_taken taken;
 
-    if (!lua_checkstack(run->L, 4))
-        return failed(run, e, "an error without a text");
-    taken = failed(run, e,
-                   call_protected(L, describe_error, run) ? lua_tostring(L, -1) : "an error without a text");
+    if (call_protected(L, describe_error, run))
+        taken = failed(run, e, lua_tostring(L, -1));
+    else
+        taken = failed_by_return(run, e, "an error without a text");
     lua_pop(L, 1);
     return taken;
 }

@@ -30,10 +30,12 @@ static struct str check_value(lua_State *L, int index)
     return value;
 }
 
+#define FRAMING_IS_OURS "Content-Length, Transfer-Encoding and Connection are the gateway's"
+
 static void check_settable(lua_State *L, int index, struct str name)
 {
     if (is_ours(name))
-        luaL_argerror(L, index, "Content-Length, Transfer-Encoding and Connection are the gateway's");
+        luaL_argerror(L, index, FRAMING_IS_OURS);
 }
 
 int fields_lua_field(lua_State *L, const struct fields *f)
@@ -94,24 +96,31 @@ static int compare_fields(const void *a, const void *b)
     return str_compare(((const struct field *)a)->name, ((const struct field *)b)->name);
 }
 
-/* The value at the top: a text, a number, or a list of them; its key is below it. */
+/* The text or number at the top as a line of its own. name ends with a NUL. */
+static void take_line(lua_State *L, struct str name, struct fields *f)
+{
+    struct str value;
+
+    if (!lua_isstring(L, -1))
+        luaL_error(L, "field %s: expected a text, got %s", name.ptr, luaL_typename(L, -1));
+    value = check_str(L, lua_gettop(L));
+    if (!field_value_is_valid(value))
+        luaL_error(L, "field %s: a value cannot hold control characters", name.ptr);
+    field_add(f, field_canonical(f->arena, name), arena_copy(f->arena, value));
+}
+
+/* The value at the top: a text, a number, or a list of them. */
 static void take_lines(lua_State *L, struct str name, struct fields *f)
 {
     int top = lua_gettop(L);
 
     if (!lua_istable(L, top)) {
-        if (!lua_isstring(L, top))
-            luaL_error(L, "the answer's field %s: expected a text, got %s", lua_tostring(L, top - 1),
-                       luaL_typename(L, top));
-        field_add(f, name, arena_copy(f->arena, check_value(L, top)));
+        take_line(L, name, f);
         return;
     }
     for (int i = 1; i <= (int)lua_objlen(L, top); i++) {
         lua_rawgeti(L, top, i);
-        if (!lua_isstring(L, -1))
-            luaL_error(L, "the answer's field %s: expected texts, got %s", lua_tostring(L, top - 1),
-                       luaL_typename(L, -1));
-        field_add(f, name, arena_copy(f->arena, check_value(L, top + 1)));
+        take_line(L, name, f);
         lua_pop(L, 1);
     }
 }
@@ -128,9 +137,12 @@ void take_fields(lua_State *L, int index, struct fields *f)
 
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "fields: expected names, got a %s", luaL_typename(L, -2));
-        name = check_name(L, lua_gettop(L) - 1);
-        check_settable(L, lua_gettop(L) - 1, name);
-        take_lines(L, field_canonical(f->arena, arena_copy(f->arena, name)), f);
+        name = arena_copy(f->arena, check_str(L, lua_gettop(L) - 1));
+        if (!field_name_is_valid(name))
+            luaL_error(L, "field %s: not a field name", name.ptr);
+        if (is_ours(name))
+            luaL_error(L, "field %s: " FRAMING_IS_OURS, name.ptr);
+        take_lines(L, name, f);
     }
     if (f->count > first) /* the order of a Lua table depends on chance */
         qsort(f->items + first, f->count - first, sizeof(*f->items), compare_fields);

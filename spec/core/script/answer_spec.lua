@@ -38,7 +38,10 @@ describe("what a phase returns", function()
       ["return { status = 1000 }"] = "the answer's status 1000 is none",
       ["return { status = 200.5 }"] = "the answer's status 200.5 is none",
       ["return { status = 200, fields = { 'x' } }"] = "fields: expected names",
-      ["return { status = 200, fields = { a = true } }"] = "the answer's field a: expected a text, got boolean",
+      ["return { status = 200, fields = { a = true } }"] = "field a: expected a text, got boolean",
+      ["return { status = 200, fields = { a = { 'x', 'b\\nc' } } }"] = "field a: a value cannot hold control",
+      ["return { status = 200, fields = { ['a: b'] = 'x' } }"] = "field a: b: not a field name",
+      ["return { status = 200, fields = { ['content-length'] = 1 } }"] = "are the gateway's",
       ["return { status = 200, body = function() end }"] = "a function cannot be JSON",
       ["return { status = 200, body = { 0/0 } }"] = "JSON has no number",
       ["local t = {} t.t = t return { status = 200, body = t }"] = "nested too deeply",
@@ -46,6 +49,7 @@ describe("what a phase returns", function()
       ["error({})"] = "spec_plugin.lua:2: error of type table",
       ["error(setmetatable({}, { __tostring = function() return 'mine' end }))"] = "spec_plugin.lua:2: mine",
       ["error()"] = "error of type nil",
+      ["error(setmetatable({}, { __tostring = error }))"] = "spec_plugin.lua:2: an error without a text",
       ["coroutine.yield(1)"] = "yielded outside of a coroutine",
       ["string.rep('x', -1)() "] = "attempt to call",
     }) do
@@ -55,6 +59,12 @@ describe("what a phase returns", function()
       assert.truthy(gateway:logged("ERROR.*%[ENDPOINT: /x/:id%] plugin spec_plugin, request phase: .*" .. why),
         statements .. "\n" .. table.concat(gateway:log(), "\n"))
     end
+  end)
+
+  it("is 500 too when a function has used up its stack", function()
+    local gateway = script.gateway("function plugin:request() local function f() return f() + 1 end return f() end")
+    for _ = 1, 10 do assert.equal(500, gateway:get("/x/1").status) end
+    assert.truthy(gateway:logged("request phase: .*spec_plugin.lua:2: stack overflow"))
   end)
 
   it("does not end anything but its own exchange", function()
