@@ -6,6 +6,7 @@
 #   make spec       the specs alone            ARGS="spec/core/base" for some of them
 #   make lint       luacheck, clang-format
 #   make fuzz       libFuzzer on each parser   SECONDS_EACH=30
+#   make soak       load and faults for a while         SECONDS_EACH=300
 #   make bench      CPU per request beside nginx and HAProxy, with the harness in ../shared/measure
 #   make format     formats the C sources
 #   make install    PREFIX=/usr/local
@@ -101,6 +102,9 @@ fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 	        build/fuzz/corpus/$$name || exit 1; \
 	done
 
+soak: all test-packages
+	SOAK_SECONDS=$(SECONDS_EACH) CUTTLE_BIN=$(OUT)/cuttle $(OUT)/cuttle test spec/soak/soak.lua
+
 bench: all
 	@spec/bench/run.sh $(OUT)/cuttle
 
@@ -112,4 +116,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: run test spec lint format fuzz bench install clean
+.PHONY: run test spec lint format fuzz soak bench install clean
