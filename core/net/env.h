@@ -125,7 +125,8 @@ uint64_t env_random(struct env *env); /* real: from the kernel's generator; simu
 
 /* --- turns ------------------------------------------------------------------------------------- */
 
-/* Something to do at the end of this turn (or at once in the next, when started by a task). */
+/* Something to do when no callback is up the stack: at the end of this turn at the latest (or at once in the
+ * next, when started by a task). */
 struct task {
     struct list link;
     void (*fn)(struct task *t);
