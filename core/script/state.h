@@ -34,8 +34,9 @@ struct script {
     int push_signed, push_unsigned, int64_text;
 
     struct arena scratch;     /* for what ends with one call of an API function */
-    struct task collect_task; /* steps the collector at the end of a turn */
-    unsigned since_collect;   /* runs since then */
+    struct task collect_task; /* steps the collector, if there may be something to collect */
+    unsigned since_collect;   /* runs since it was asked */
+    int used_least;           /* KB of Lua's memory since the last step */
 };
 
 /* The script of the C function that is running: its first upvalue. */
