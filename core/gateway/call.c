@@ -214,6 +214,13 @@ static const struct fetch_events fetch_events = {on_response, on_fail, on_writab
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+static bool sends_length(const struct call *c)
+{
+    bool changed = c->method.ptr != c->backend->method_sent.ptr;
+
+    return changed ? method_sends_length(c->method) : c->plan->sends_length;
+}
+
 /* core.md 4.4: a length only if the client's was forwarded; copies of a request without content are chunked
  * and empty where a single one says Content-Length: 0. */
 static void set_body(struct call *c, struct fetch_request *r, bool length_forwarded)
@@ -234,12 +241,12 @@ static void set_body(struct call *c, struct fetch_request *r, bool length_forwar
         r->iov_count = c->body.len > 0 ? 1 : 0;
         r->body_on_redirect = c->backend->send_body_on_redirect;
         r->chunked = !length_forwarded && !r->body_on_redirect;
-    } else if (c->plan->sends_length && x->plan->copied) {
+    } else if (sends_length(c) && x->plan->copied) {
         r->body = FETCH_BYTES;
         r->chunked = true;
     } else {
         r->body = FETCH_NO_BODY;
-        r->empty_length = c->plan->sends_length;
+        r->empty_length = sends_length(c);
     }
 }
 

@@ -181,7 +181,7 @@ static void build_fixed_urls(struct arena *a, struct backend_plan *plan)
     }
 }
 
-static bool method_has_content(struct str method)
+bool method_sends_length(struct str method)
 {
     return str_equal(method, STR("POST")) || str_equal(method, STR("PUT")) || str_equal(method, STR("PATCH"));
 }
@@ -194,7 +194,7 @@ static struct backend_plan *build_backend(struct arena *a, const struct endpoint
     plan->backend = b;
     build_name_set(a, &b->input_headers, &plan->fields);
     plan->param_index = index_params(a, endpoint, &b->url_pattern);
-    plan->sends_length = method_has_content(b->method_sent);
+    plan->sends_length = method_sends_length(b->method_sent);
     plan->streams = endpoint->endpoint->output == OUTPUT_NOOP && b->encoding == ENCODING_NOOP;
     if (endpoint->sequential)
         build_references(a, plan);

@@ -75,6 +75,8 @@ struct plans {
 struct plans *plans_new(const struct config *config);
 void plans_free(struct plans *p);
 
+/* Does a request of that method say so when it has no content? POST, PUT and PATCH. */
+bool method_sends_length(struct str method);
 bool name_set_has(const struct name_set *set, const struct field *field);
 
 #endif

@@ -168,11 +168,6 @@ static double check_timeout(lua_State *L)
     return seconds;
 }
 
-static bool has_content(struct str method)
-{
-    return str_equal(method, STR("POST")) || str_equal(method, STR("PUT")) || str_equal(method, STR("PATCH"));
-}
-
 /* Everything that raises, in the scratch arena; false: the URL is none, err says why. */
 static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r, struct fields *fields,
                          struct iovec *body, struct error *err)
@@ -189,7 +184,7 @@ static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r,
     lua_pop(L, 1);
     *body = (struct iovec){(void *)(uintptr_t)content.ptr, content.len};
     r->body = content.ptr != NULL ? FETCH_BYTES : FETCH_NO_BODY;
-    r->empty_length = content.ptr == NULL && has_content(r->method);
+    r->empty_length = content.ptr == NULL && method_sends_length(r->method);
     r->collect = CONTENT_MAX_OF_PLUGINS;
     r->gunzip_always = true;
     return url_parse(a, text, &r->url, err);

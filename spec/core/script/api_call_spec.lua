@@ -97,6 +97,19 @@ describe("call", function()
     assert.truthy(gateway:logged("call:response cannot be called in the call phase %(only in: reply%)"))
   end)
 
+  it("says that it has no content where its new method wants to know", function()
+    local gateway, upstream = gateway_with([[
+      function plugin:call(call) call:set_method(call:exchange():query("m")) end
+    ]])
+    upstream:on("*", "*"):reply(200, {})
+    for method, length in pairs({ POST = "0", DELETE = false }) do
+      gateway:get("/x/1?m=" .. method)
+      local seen = upstream.requests[#upstream.requests]
+      assert.equal(method, seen.method)
+      assert.equal(length or nil, seen.fields:get("Content-Length"))
+    end
+  end)
+
   it("has no body where the content streams through", function()
     local gateway, upstream = gateway_with([[
       function plugin:call(call) call:set_field("X-Body", tostring(call:body())) end
