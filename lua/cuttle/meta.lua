@@ -24,6 +24,7 @@
 ---@field proxy? fun(self, exchange: exchange): answer?       endpoint: the filtered request that calls are made from
 ---@field call? fun(self, call: call): answer|failure|nil     backend: one upstream request
 ---@field reply? fun(self, call: call): failure?              backend: its reply, once per call let through
+---  what waits is dropped when the endpoint's time is over or the client leaves; a reply that is run after that must not
 ---@field merged? fun(self, exchange: exchange): answer?      endpoint: the merged document
 ---@field response? fun(self, exchange: exchange)             service, endpoint: status and fields about to be sent
 ---@field log? fun(self, exchange: exchange)                  service, endpoint: it is over; must not wait
