@@ -103,7 +103,8 @@ fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 	done
 
 soak: all test-packages
-	SOAK_SECONDS=$(SECONDS_EACH) CUTTLE_BIN=$(OUT)/cuttle $(OUT)/cuttle test spec/soak/soak.lua
+	ASAN_OPTIONS=quarantine_size_mb=1:$(ASAN_OPTIONS) SOAK_SECONDS=$(SECONDS_EACH) CUTTLE_BIN=$(OUT)/cuttle \
+	    $(OUT)/cuttle test spec/soak/soak.lua
 
 bench: all
 	@spec/bench/run.sh $(OUT)/cuttle
