@@ -85,24 +85,30 @@ static int response_data(lua_State *L)
     return 1;
 }
 
-/* response:set_data(value) */
+/* A document of this exchange is taken as it is, everything else is copied. */
+static struct node *take_data(lua_State *L, struct life *life, int index)
+{
+    struct exchange *x;
+    struct node *n = box_test(L, index, BOX_DOC) != NULL ? check_doc(L, index, &x) : NULL;
+
+    return n != NULL && x == life->x ? n : take_value(script_of(L), L, index, life->x->arena);
+}
+
+/* response:set_data(value); of a reply an object or null: it is merged with those of others */
 static int response_set_data(lua_State *L)
 {
     struct life *life = check_edit(L, "response:set_data", IN_DATA);
-    struct script *s = script_of(L);
-    struct node **data = life->c != NULL ? &life->c->data : &life->x->data;
-    struct exchange *x;
+    struct node *data;
 
     luaL_checkany(L, 2);
-    if (box_test(L, 2, BOX_DOC) != NULL) {
-        struct node *n = check_doc(L, 2, &x);
-
-        if (x == life->x) { /* as it is: no copy */
-            *data = n;
-            return 0;
-        }
+    data = take_data(L, life, 2);
+    if (life->c == NULL) {
+        life->x->data = data;
+        return 0;
     }
-    *data = take_value(s, L, 2, life->x->arena);
+    if (node_type(data) != DOC_OBJECT && node_type(data) != DOC_NULL)
+        return luaL_error(L, "a reply's data is an object or null, not %s", doc_type_name(node_type(data)));
+    life->c->data = data;
     return 0;
 }
 

@@ -130,7 +130,7 @@ function response:add_field(name, value) end
 --- The document: indexed and changed in place. json.null for null; nil if there is none (no-op, failures).
 ---@return document|any
 function response:data() end
---- [reply, merged]
+--- [reply, merged] Of a reply an object or null, for it may be merged with others.
 ---@param value document|any
 function response:set_data(value) end
 --- nil where it is made of the data, or streams through.

@@ -97,6 +97,20 @@ describe("call", function()
     assert.truthy(gateway:logged("call:response cannot be called in the call phase %(only in: reply%)"))
   end)
 
+  it("is given data of its reply that can be merged, nothing else", function()
+    local gateway = gateway_with([[
+      function plugin:reply(call)
+        local values = { object = { a = 1 }, null = self.runtime.json.null, number = 5, array = { 1 } }
+        call:response():set_data(values[call:exchange():query("v")])
+      end
+    ]])
+    assert.equal('{"a":1}', gateway:get("/x/1?v=object").body)
+    assert.equal("null", gateway:get("/x/1?v=null").body)
+    assert.equal(500, gateway:get("/x/1?v=number").status)
+    assert.equal(500, gateway:get("/x/1?v=array").status)
+    assert.truthy(gateway:logged("a reply's data is an object or null, not array"))
+  end)
+
   it("says that it has no content where its new method wants to know", function()
     local gateway, upstream = gateway_with([[
       function plugin:call(call) call:set_method(call:exchange():query("m")) end
