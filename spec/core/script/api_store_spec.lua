@@ -1,0 +1,65 @@
+local kit = require("kit")
+local script = require("spec.support.script")
+
+describe("store", function()
+  after_each(script.clean)
+
+  --- What the statements return, of a plugin at one endpoint, for each of the requests.
+  local function answered(statements, requests)
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        local store = self.runtime.store
+        local values = { (function() %s end)() }
+        for i = 1, #values do values[i] = tostring(values[i]) end
+        return { status = 200, body = table.concat(values, " ") }
+      end
+    ]]):format(statements))
+    local bodies = {}
+    for i = 1, requests or 1 do bodies[i] = gateway:get("/x/1").body end
+    return unpack(bodies)
+  end
+
+  it("adds up, apart from the parts", function()
+    assert.same({ "1 2", "2 4" }, { answered([[
+      return store:add("n", 1), store:part("p"):add("n", 2)
+    ]], 2) })
+  end)
+
+  it("writes a record if nobody was faster", function()
+    assert.equal("0 true 7 false", answered([[
+      local version = store:read("r")
+      local first = store:write("r", version, 7)
+      return version, first, (select(2, store:read("r"))), store:write("r", version, 8)
+    ]]))
+  end)
+
+  it("takes keys of any bytes and length", function()
+    assert.equal("1 2 1 1", answered([[
+      local long = ("k"):rep(5000)
+      return store:add("a\0b", 1), store:add("a\0b", 1), store:add("a", 1), store:add(long, 1)
+    ]]))
+  end)
+
+  it("refuses what makes no sense", function()
+    for _, wrong in ipairs({ 'store:write("r", -1, 1)', 'store:write("r", 0/0, 1)', 'store:write("r", 1e300, 1)',
+      'store:take("k", 0, 1)', 'store:take("k", 1/0, 1)', 'store:take("k", 1, 0)', 'store:take("k", 1, 1, -1)',
+      'store:add("k", 1, 0)', 'store:add("k")', 'store.add(exchange, "k", 1)' }) do
+      assert.equal("false", answered(("return (pcall(function() %s end))"):format(wrong)), wrong)
+    end
+  end)
+
+  it("is one for each endpoint", function()
+    local source = script.source([[
+      function plugin:request() return { status = 200, body = tostring(self.runtime.store:add("n", 1)) } end
+    ]])
+    local function endpoint(path)
+      return { endpoint = path, extra_config = { ["spec/plugin"] = {} },
+        backend = { { host = "http://192.0.2.9", url_pattern = "/" } } }
+    end
+    local gateway = kit.gateway({ plugin = { folder = script.folder({ ["p.lua"] = source }) },
+      endpoints = { endpoint("/a"), endpoint("/b") } })
+    assert.equal("1", gateway:get("/a").body)
+    assert.equal("2", gateway:get("/a").body)
+    assert.equal("1", gateway:get("/b").body)
+  end)
+end)
