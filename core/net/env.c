@@ -16,8 +16,8 @@ void env_fini(struct env *env)
         env_collect(env);
     }
     for (size_t i = 0; i < env->timers.count; i++)
-        env->timers.timers[i]->slot = 0;
-    mem_free(env->timers.timers);
+        env->timers.entries[i].timer->slot = 0;
+    mem_free(env->timers.entries);
     mem_free(env->garbage);
     env->timers = (struct timer_heap){0};
     env->garbage = NULL;

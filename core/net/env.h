@@ -142,8 +142,14 @@ void env_release_with(struct env *env, void (*fn)(void *ptr), void *ptr);
 
 /* --- what both kinds of env are made of ------------------------------------------------------------ */
 
+struct timer_entry {
+    int64_t key; /* the timer's, so that the heap is sorted without a look at its timers, most of which are
+                    cold */
+    struct timer *timer;
+};
+
 struct timer_heap {
-    struct timer **timers;
+    struct timer_entry *entries;
     size_t count, cap;
 };
 
