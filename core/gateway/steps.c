@@ -223,11 +223,12 @@ static enum verdict step_calls(struct exchange *x)
 /* Hooks see whole documents only: after a failure what there is goes out as it is. */
 static enum verdict step_merged(struct exchange *x)
 {
+    bool whole = x->has_response && !x->failed;
     enum verdict v = GO;
 
-    if (!x->entered && x->has_response && !x->failed && steps_has_hooks(x, PHASE_MERGED, false))
+    if (!x->entered && whole && steps_has_hooks(x, PHASE_MERGED, false))
         answer_begin(x);
-    if (x->entered || (x->has_response && !x->failed))
+    if (x->entered || whole)
         v = run_phase(x, PHASE_MERGED, false);
     if (v == GO)
         exchange_apply_static(x);
