@@ -14,6 +14,9 @@
  */
 #define IDLE_BEAT (250 * MILLISECOND)
 
+/* Who has just been accepted, from the queue too, is about to send a request: it is waited for. */
+#define LAST_REQUESTS_SPAN (50 * MILLISECOND)
+
 enum { ORPHAN_PATIENCE_SECONDS = 2 };
 
 struct child {
@@ -23,6 +26,7 @@ struct child {
     struct listener *listener; /* NULL once it drains */
     struct timer idle;
     struct timer last_call;
+    struct timer last_requests;
     struct task drain;
 };
 
@@ -52,20 +56,27 @@ static void on_drained(void *owner)
     loop_stop(((struct child *)owner)->env);
 }
 
+static void on_last_requests(struct timer *t)
+{
+    struct child *c = container_of(t, struct child, last_requests);
+
+    worker_drain(c->worker, on_drained, c);
+}
+
 static void on_drain(struct task *t)
 {
     struct child *c = container_of(t, struct child, drain);
     int64_t limit = c->parts->startup->config->max_shutdown_wait_time;
 
-    listener_close(c->listener);
+    loop_listener_finish(c->listener);
     c->listener = NULL;
     close(c->parts->listener);
     if (limit > 0)
         timer_start(c->env, &c->last_call, limit);
-    worker_drain(c->worker, on_drained, c);
+    timer_start(c->env, &c->last_requests, server_conn_count(c->worker->server) > 0 ? LAST_REQUESTS_SPAN : 0);
 }
 
-/* At the end of the turn, so that what is queued on the socket is accepted before it is closed. */
+/* At the end of the turn: what arrived with the signal is served first. */
 static void on_terminate(void *owner, int signal)
 {
     struct child *c = owner;
@@ -122,6 +133,7 @@ static bool start(struct child *c, struct error *err)
 
     timer_init(&c->idle, on_idle);
     timer_init(&c->last_call, on_last_call);
+    timer_init(&c->last_requests, on_last_requests);
     task_init(&c->drain, on_drain);
     c->env = loop_new(&options, err);
     if (c->env == NULL)
@@ -147,6 +159,7 @@ static void finish(struct child *c)
             listener_close(c->listener);
         timer_fini(c->env, &c->idle);
         timer_fini(c->env, &c->last_call);
+        timer_fini(c->env, &c->last_requests);
         task_cancel(&c->drain);
         loop_free(c->env);
     }

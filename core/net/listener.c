@@ -13,11 +13,15 @@
 /* Connections accepted in one turn at most, so that those we have are served too. */
 enum { ACCEPT_MAX = 64 };
 
+/* More than the kernel queues by default. */
+enum { QUEUE_MAX = 2 * SOMAXCONN };
+
 /* How long to wait for descriptors when there are none left. */
 #define ACCEPT_PAUSE (100 * MILLISECOND)
 
 struct loop_listener {
     struct listener listener;
+    int fd;
     struct fd_watch *watch;
     struct timer pause;
     unsigned batch; /* accepts in the next turn: grows while they find something, to save failing ones */
@@ -206,10 +210,20 @@ struct listener *loop_listen(struct env *env, int fd, void (*on_accept)(struct l
 
     l->listener =
         (struct listener){.env = env, .ops = &loop_listener_ops, .on_accept = on_accept, .owner = owner};
+    l->fd = fd;
     l->batch = 1;
     timer_init(&l->pause, on_pause_over);
     l->watch = loop_watch_fd(env, fd, on_readable, l);
     return &l->listener;
+}
+
+void loop_listener_finish(struct listener *listener)
+{
+    struct loop_listener *l = container_of(listener, struct loop_listener, listener);
+
+    l->batch = QUEUE_MAX;
+    on_readable(l, l->fd);
+    listener_close(listener);
 }
 
 void listener_close(struct listener *l)

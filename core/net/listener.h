@@ -32,5 +32,8 @@ struct listener_ops {
 struct listener *loop_listen(struct env *env, int fd, void (*on_accept)(struct listener *, struct sock *),
                              void *owner);
 void listener_close(struct listener *l);
+/* The same after accepting all that is queued on the descriptor, which is about to be closed: what is still
+ * in the queue then is reset. Of a listener of loop_listen only. */
+void loop_listener_finish(struct listener *l);
 
 #endif

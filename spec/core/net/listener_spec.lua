@@ -140,6 +140,18 @@ describe("loop_listen", function()
     ffi.C.close(fd)
   end)
 
+  it("accepts all that is queued before it finishes", function()
+    local fd, count = assert(open("127.0.0.1", 0)), 0
+    local listener = listen(fd, function(_, sock)
+      count = count + 1
+      core.sock_close(sock)
+    end)
+    for _ = 1, 200 do connect("127.0.0.1", core.listener_port(fd)) end
+    core.loop_listener_finish(listener)
+    assert.equal(200, count)
+    ffi.C.close(fd)
+  end)
+
   it("leaves the descriptor open when it is closed, for the next to accept from", function()
     local fd, first, next_count = assert(open("127.0.0.1", 0)), 0, 0
     local port = core.listener_port(fd)
