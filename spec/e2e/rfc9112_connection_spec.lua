@@ -25,6 +25,11 @@ describe("a connection over TCP", function()
     return client
   end
 
+  --- The gateway, of one worker, has seen what happened on other connections before this returns.
+  local function settle()
+    assert.equal(200, process.get(port, "/__health"))
+  end
+
   --- The upstream's end of a request.
   local function accept()
     local backend, head = upstream:accept()
@@ -57,9 +62,10 @@ describe("a connection over TCP", function()
     local client = connect(get)
     local backend = accept()
     client:shutdown()
+    settle()
     backend:send(last_ok)
     local answer, state = client:receive()
-    assert.truthy(answer:find("^HTTP/1%.1 200 .*\r\n\r\nok$"))
+    assert(answer:find("^HTTP/1%.1 200 .*\r\n\r\nok$"), answer .. "|" .. state)
     assert.truthy(answer:find("\r\nConnection: close\r\n", 1, true))
     assert.equal("end", state)
   end)
@@ -149,6 +155,7 @@ describe("a connection over TCP", function()
       backend:send(ok)
       assert.truthy(client:receive("ok$"):find("^HTTP/1%.1 200 "))
       backend[how](backend)
+      settle()
       client:send("POST /a HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n\r\nab")
       local again, head = accept()
       assert.truthy(head:find("^POST /b "))
