@@ -217,8 +217,6 @@ void config_free(struct config *c);
 
 /* The value of an extra_config by short namespace: NULL if it is not there or null. */
 struct node *config_extra(struct node *extra, struct str short_namespace);
-/* A namespace that KrakenD CE knows (by its short name). */
-bool config_namespace_is_known(struct str short_namespace);
 
 /* Prints every key with type, default and meaning: `cuttle help config`. */
 void config_print_manual(void (*print)(const char *line));

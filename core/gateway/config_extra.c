@@ -64,11 +64,6 @@ static const struct namespace_row *find_namespace(struct str name)
     return NULL;
 }
 
-bool config_namespace_is_known(struct str short_namespace)
-{
-    return find_namespace(short_namespace) != NULL;
-}
-
 struct node *config_extra(struct node *extra, struct str short_namespace)
 {
     struct node *value = node_get(extra, short_namespace);

@@ -146,10 +146,6 @@ void exchange_answer(struct exchange *x, int status, const struct fields *fields
                      const char *reason);
 /* A plugin failed: 500. The caller has logged why. */
 void exchange_fail(struct exchange *x, const char *text);
-/* A failure of the pipe (proxy and merged phases: a check that refuses, a script's custom_error): the
- * endpoint's error rules apply, with X-Krakend and return_error_msg. type: Content-Type of the text, "" to
- * look at it. */
-void exchange_error(struct exchange *x, int status, struct str text, struct str type);
 /* After HOOK_WAIT. */
 void exchange_resume(struct exchange *x, enum hook_result result);
 

@@ -45,15 +45,6 @@ void exchange_fail(struct exchange *x, const char *text)
     }
 }
 
-void exchange_error(struct exchange *x, int status, struct str text, struct str type)
-{
-    status = status >= 100 && status <= 999 ? status : 500;
-    if (is_in_pipe(x))
-        exchange_set_error(x, status, arena_copy(x->arena, text), arena_copy(x->arena, type));
-    else
-        exchange_answer(x, status, NULL, text, NULL);
-}
-
 void exchange_resume(struct exchange *x, enum hook_result result)
 {
     if (!x->hook_waits)

@@ -27,7 +27,7 @@ enum phase {
 enum hook_result {
     HOOK_NEXT,     /* go on */
     HOOK_ANSWERED, /* exchange_answer or call_answer was called */
-    HOOK_FAILED,   /* exchange_fail, exchange_error or call_error was called (logged already) */
+    HOOK_FAILED,   /* exchange_fail or call_error was called (logged already) */
     HOOK_WAIT,     /* suspended: exchange_resume or call_resume will be called with one of the above */
 };
 

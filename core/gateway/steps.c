@@ -22,7 +22,7 @@ bool steps_has_hooks(const struct exchange *x, enum phase phase, bool service)
     return x->endpoint != NULL && (h->endpoint_phases[x->endpoint->id] & 1u << phase) != 0;
 }
 
-/* The hook said why by exchange_fail or exchange_error: an error of the pipe, or an answer. */
+/* The hook said why by exchange_fail: an error of the pipe, or an answer. */
 static enum verdict after_failure(struct exchange *x)
 {
     if (x->answered)

@@ -30,8 +30,6 @@ describe("config_extra, namespaces (core.md 1.8)", function()
       assert.is_false(has(c.extra, old))
       assert.is_true(has(c.extra, "other"))
       assert.is_true(has(c.written, old)) -- check -d shows what is written
-      assert.is_true(core.config_namespace_is_known(config.str(short)))
-      assert.is_false(core.config_namespace_is_known(config.str(old)))
     end)
   end
 
