@@ -29,9 +29,8 @@ local function capacity_of(configured, otherwise)
 end
 
 --- A bucket that is dropped must have been full again.
-local function bucket(rate, capacity, ttl)
-  if not rate or not capacity then return nil end
-  return { rate = rate, capacity = capacity, ttl = math.max(ttl, capacity / rate + 1) }
+local function bucket(store, rate, capacity, ttl)
+  if rate and capacity then return store:bucket(rate, capacity, math.max(ttl, capacity / rate + 1)) end
 end
 
 -- --- whose bucket: strategies ---------------------------------------------------------------------
@@ -111,16 +110,17 @@ function router.new(config, runtime)
   local rate = rate_of(runtime, "max_rate", config.max_rate, every)
   local client_rate = rate_of(runtime, "client_max_rate", config.client_max_rate, every)
   local ttl = math.max(client_ttl, every)
-  local limits = { clients = runtime.store:part("clients"), all = runtime.store }
+  local limits = {}
   if client_rate then
     local problem
     limits.key_of, problem = strategy_of(config)
     if not limits.key_of then return nil, problem end
     -- The default asks for the endpoint's rate, not the client's: KrakenD's own way, and people rely on it.
     local default = (rate or 0) < 1 and 1 or client_rate
-    limits.client = bucket(client_rate, capacity_of(config.client_capacity, default), ttl)
+    local capacity = capacity_of(config.client_capacity, default)
+    limits.client = bucket(runtime.store:part("clients"), client_rate, capacity, ttl)
   end
-  limits.endpoint = rate and bucket(rate, capacity_of(config.capacity, rate), ttl)
+  limits.endpoint = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), ttl)
   if not limits.client and not limits.endpoint then return nil end
   return setmetatable(limits, router)
 end
@@ -130,11 +130,9 @@ function router:request(exchange)
   if client then
     local key = self.key_of(exchange)
     if not key or key == "" then return too_many end
-    if self.clients:take(key, client.rate, client.capacity, client.ttl) > 0 then return too_many end
+    if client:take(key) > 0 then return too_many end
   end
-  if endpoint and self.all:take("", endpoint.rate, endpoint.capacity, endpoint.ttl) > 0 then
-    return unavailable
-  end
+  if endpoint and endpoint:take() > 0 then return unavailable end
 end
 
 -- --- qos/ratelimit/proxy --------------------------------------------------------------------------
@@ -162,14 +160,12 @@ function proxy.new(config, runtime)
   end
   local every = proxy_every(config, runtime)
   local rate = every and rate_of(runtime, "max_rate", config.max_rate, every)
-  local limit = rate and bucket(rate, capacity_of(config.capacity, rate), client_ttl)
-  if not limit then return nil end
-  return setmetatable({ store = runtime.store, limit = limit }, proxy)
+  local limit = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), client_ttl)
+  if limit then return setmetatable({ limit = limit }, proxy) end
 end
 
 function proxy:call(call)
-  local limit = self.limit
-  if self.store:take("", limit.rate, limit.capacity, limit.ttl) > 0 then return call:fail(reason) end
+  if self.limit:take() > 0 then return call:fail(reason) end
 end
 
 return { router, proxy }

@@ -218,10 +218,25 @@ static void search(struct store *s, struct place *p, int64_t now)
         p->entry = left.first->expires <= right.first->expires ? left.first : right.first;
 }
 
-static struct place take_place(struct store *s, enum kind kind, struct str key, int64_t now)
+struct store_key store_key(const struct store *s, const struct store_key *scope, struct str key)
 {
-    uint64_t secret[2] = {s->key[0] ^ kind, s->key[1]};
-    struct place p = {.hash = siphash_of(secret, key)};
+    uint64_t secret[2] = {s->key[0], s->key[1]};
+    struct siphash hash;
+
+    if (scope != NULL) {
+        secret[0] ^= scope->half[0];
+        secret[1] ^= scope->half[1];
+    }
+    hash = siphash_of(secret, key);
+    return (struct store_key){{hash.half[0], hash.half[1]}};
+}
+
+/* Sets the kinds of entry under one key apart. */
+static const uint64_t salts[] = {[BUCKET] = 0, [RECORD] = 0x9e3779b97f4a7c15, [SUM] = 0xc2b2ae3d27d4eb4f};
+
+static struct place take_place(struct store *s, enum kind kind, struct store_key key, int64_t now)
+{
+    struct place p = {.hash = {{key.half[0] ^ salts[kind], key.half[1]}}};
 
     p.shard = &s->shards[p.hash.half[0] & (s->shard_count - 1)];
     lock(s, p.shard);
@@ -252,6 +267,12 @@ static struct entry *change(struct store *s, struct place *p, int64_t now, int64
 
 int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl, int64_t now)
 {
+    return store_take_at(s, store_key(s, NULL, key), rate, capacity, ttl, now);
+}
+
+int64_t store_take_at(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
+                      int64_t now)
+{
     struct place p = take_place(s, BUCKET, key, now);
     struct entry *e = change(s, &p, now, ttl);
     struct bucket *b = &e->bucket;
@@ -279,7 +300,7 @@ int64_t store_take(struct store *s, struct str key, double rate, double capacity
 
 void store_read(struct store *s, struct str key, int64_t now, struct store_record *record)
 {
-    struct place p = take_place(s, RECORD, key, now);
+    struct place p = take_place(s, RECORD, store_key(s, NULL, key), now);
 
     *record = (struct store_record){0};
     if (p.alive) {
@@ -291,7 +312,7 @@ void store_read(struct store *s, struct str key, int64_t now, struct store_recor
 
 bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl, int64_t now)
 {
-    struct place p = take_place(s, RECORD, key, now);
+    struct place p = take_place(s, RECORD, store_key(s, NULL, key), now);
     bool current = record->version == (p.alive ? p.entry->record.version : 0);
 
     if (current) {
@@ -308,7 +329,7 @@ bool store_write(struct store *s, struct str key, struct store_record *record, i
 
 double store_add(struct store *s, struct str key, double amount, int64_t ttl, int64_t now)
 {
-    struct place p = take_place(s, SUM, key, now);
+    struct place p = take_place(s, SUM, store_key(s, NULL, key), now);
     struct entry *e = change(s, &p, now, ttl);
     double sum = e->sum += amount;
 

@@ -25,10 +25,20 @@ struct store;
 struct store *store_new(size_t entries, struct error *err);
 void store_free(struct store *s); /* unmaps; NULL is fine */
 
+/* A key as the store knows it: for who uses the same one again and again. */
+struct store_key {
+    uint64_t half[2];
+};
+/* scope sets the keys of one user apart from those of others; NULL: none. */
+struct store_key store_key(const struct store *s, const struct store_key *scope, struct str key);
+
 /* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
  * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity
  * >= 1. Never lets more than capacity + rate * time through. now is monotonic, in ns. */
 int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl, int64_t now);
+
+int64_t store_take_at(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
+                      int64_t now);
 
 /* A record of four numbers for state machines: read it, decide, write it if nobody was faster. */
 struct store_record {

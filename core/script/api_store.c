@@ -13,6 +13,16 @@ struct store_box {
     char prefix[PREFIX_LEN]; /* stands for the place's name in each key */
 };
 
+/* Token buckets of one rate: what each take needs is made ready once. */
+struct bucket_box {
+    struct box_head head;
+    struct store_key scope; /* of the place */
+    struct store_key own;   /* of the bucket without a name */
+    bool has_own;
+    double rate, capacity;
+    int64_t ttl;
+};
+
 static const double default_ttl = 3600; /* seconds */
 enum { KEY_MAX_ON_STACK = 512 };
 
@@ -44,6 +54,12 @@ static int64_t check_ttl(lua_State *L, int index)
     return ttl >= 9e9 ? INT64_MAX / 2 : (int64_t)(ttl * 1e9);
 }
 
+static void check_rate(lua_State *L, double rate, double capacity, int index)
+{
+    luaL_argcheck(L, rate > 0 && isfinite(rate), index, "a rate is above 0");
+    luaL_argcheck(L, capacity >= 1, index + 1, "a capacity is 1 or more");
+}
+
 /* store:take(key, rate, capacity[, ttl]) -> 0 | seconds until a token is there */
 static int store_lua_take(lua_State *L)
 {
@@ -53,12 +69,54 @@ static int store_lua_take(lua_State *L)
     double rate = luaL_checknumber(L, 3), capacity = luaL_checknumber(L, 4);
     int64_t ttl = check_ttl(L, 5);
 
-    luaL_argcheck(L, rate > 0 && isfinite(rate), 3, "a rate is above 0");
-    luaL_argcheck(L, capacity >= 1, 4, "a capacity is 1 or more");
+    check_rate(L, rate, capacity, 3);
     if (store_of(s) == NULL)
         lua_pushinteger(L, 0);
     else
         lua_pushnumber(L, (double)store_take(store_of(s), key, rate, capacity, ttl, script_now(s)) / 1e9);
+    return 1;
+}
+
+/* store:bucket(rate, capacity[, ttl]) -> bucket */
+static int store_lua_bucket(lua_State *L)
+{
+    const struct store_box *store = check_box(L, 1, BOX_STORE);
+    double rate = luaL_checknumber(L, 2), capacity = luaL_checknumber(L, 3);
+    int64_t ttl = check_ttl(L, 4);
+    struct bucket_box *bucket;
+
+    check_rate(L, rate, capacity, 2);
+    bucket = push_box(script_of(L), L, BOX_BUCKET, sizeof(*bucket));
+    memcpy(&bucket->scope, store->prefix, PREFIX_LEN);
+    bucket->has_own = false;
+    bucket->rate = rate;
+    bucket->capacity = capacity;
+    bucket->ttl = ttl;
+    return 1;
+}
+
+static struct store_key bucket_key(lua_State *L, struct bucket_box *bucket, const struct store *store)
+{
+    if (!lua_isnoneornil(L, 2))
+        return store_key(store, &bucket->scope, check_str(L, 2));
+    if (!bucket->has_own)
+        bucket->own = store_key(store, &bucket->scope, STR_NONE);
+    bucket->has_own = true;
+    return bucket->own;
+}
+
+/* bucket:take([key]) -> 0 | seconds until a token is there */
+static int bucket_lua_take(lua_State *L)
+{
+    struct script *s = script_of(L);
+    struct bucket_box *bucket = check_box(L, 1, BOX_BUCKET);
+    struct store *store = store_of(s);
+    int64_t wait = 0;
+
+    if (store != NULL)
+        wait = store_take_at(store, bucket_key(L, bucket, store), bucket->rate, bucket->capacity, bucket->ttl,
+                             script_now(s));
+    lua_pushnumber(L, (double)wait / 1e9);
     return 1;
 }
 
@@ -137,14 +195,22 @@ static int host_store(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"take", store_lua_take}, {"read", store_lua_read}, {"write", store_lua_write},
-    {"add", store_lua_add},   {"part", store_lua_part}, {NULL, NULL},
+    {"take", store_lua_take},
+    {"read", store_lua_read},
+    {"write", store_lua_write},
+    {"add", store_lua_add},
+    {"part", store_lua_part},
+    {"bucket", store_lua_bucket},
+    {NULL, NULL},
 };
+
+static const luaL_Reg bucket_methods[] = {{"take", bucket_lua_take}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"store", host_store}, {NULL, NULL}};
 
 void api_store_open(struct script *s)
 {
     api_type(s, BOX_STORE, methods, NULL);
+    api_type(s, BOX_BUCKET, bucket_methods, NULL);
     api_functions(s, s->L, functions);
 }

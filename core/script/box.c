@@ -6,7 +6,7 @@
 
 /* The address of a name is the mark of its kind. */
 static const char *const kind_names[BOX_KINDS] = {
-    "exchange", "call", "response", "reply", "document", "store", "paths", "renames",
+    "exchange", "call", "response", "reply", "document", "store", "bucket", "paths", "renames",
 };
 
 static struct life *life_begin(struct script *s)

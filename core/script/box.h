@@ -30,6 +30,7 @@ enum box_kind {
     BOX_REPLY,    /* of a call: what its backend answered */
     BOX_DOC,      /* a container of a document */
     BOX_STORE,    /* the store as one place sees it */
+    BOX_BUCKET,   /* token buckets of one rate, made by store:bucket */
     BOX_PATHS,    /* compiled by json.paths */
     BOX_RENAMES,  /* compiled by json.renames */
     BOX_KINDS,

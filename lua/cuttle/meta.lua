@@ -292,6 +292,9 @@ local store = {}
 ---@param ttl? number
 ---@return number
 function store:take(key, rate, capacity, ttl) end
+--- Token buckets of one rate and capacity, for who takes from them at each request.
+---@return bucket
+function store:bucket(rate, capacity, ttl) end
 --- Four numbers and their version; version 0: there is nothing.
 ---@return number version, number a, number b, number c, number d
 function store:read(key) end
@@ -305,6 +308,15 @@ function store:add(key, amount, ttl) end
 ---@param name string
 ---@return store
 function store:part(name) end
+
+---@class bucket
+local bucket = {}
+
+--- Takes a token and returns 0, or returns the seconds until one is there. key: whose bucket (any bytes); none, or
+--- an empty one: the bucket of all.
+---@param key? string
+---@return number
+function bucket:take(key) end
 
 ---@class log
 local log = {}

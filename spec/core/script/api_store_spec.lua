@@ -40,8 +40,22 @@ describe("store", function()
     ]]))
   end)
 
+  it("has buckets, one for each key and one for all, apart from other parts' and from take's", function()
+    assert.equal("true true true false", answered([[
+      local bucket, other = store:bucket(0.001, 1), store:part("p"):bucket(0.001, 1)
+      local function taken(...) return bucket:take(...) == 0 end
+      return taken() and not taken(), taken("a") and taken("b") and not taken("a"),
+        other:take() == 0 and other:take("a") == 0, taken()
+    ]]))
+  end)
+
+  it("keeps a bucket from one request to the next", function()
+    assert.same({ "true", "true", "false" }, { answered("return store:bucket(0.001, 2):take('k') == 0", 3) })
+  end)
+
   it("refuses what makes no sense", function()
     for _, wrong in ipairs({ 'store:write("r", -1, 1)', 'store:write("r", 0/0, 1)', 'store:write("r", 1e300, 1)',
+      'store:bucket(0, 1)', 'store:bucket(1, 0)', 'store:bucket(1, 1, -1)', 'store:bucket(1, 1):take({})',
       'store:take("k", 0, 1)', 'store:take("k", 1/0, 1)', 'store:take("k", 1, 0)', 'store:take("k", 1, 1, -1)',
       'store:add("k", 1, 0)', 'store:add("k")', 'store.add(exchange, "k", 1)' }) do
       assert.equal("false", answered(("return (pcall(function() %s end))"):format(wrong)), wrong)
