@@ -3,6 +3,8 @@
 #
 #   spec/bench/run.sh build/release/cuttle [scenario,...]
 #
+# CONNECTIONS: 32 unless given, or a list. It takes some ten minutes.
+#
 # Needs the Debian packages nginx, haproxy, libnginx-mod-http-lua, lua-cjson and wrk, and two CPUs.
 binary=$(realpath "$1")
 scenarios=${2:-noop-200,noop-200-hdr,noop-5k,json-5k,json-100k,json-100k-allow3,agg-3,ratelimit-pass,idle-1000}
@@ -16,4 +18,5 @@ if [ ! -d build/measure ]; then
     cp -r ../shared/measure build/measure && chmod -R u+w build/measure && (cd build/measure && ./build.sh) >/dev/null
 fi
 cd build/measure || exit 1
-OURS_BIN=$binary ./measure.sh ours,nginx,haproxy,nginx-lua,httpfloor,jsonfloor "$scenarios" --ref nginx
+OURS_BIN=$binary ./measure.sh ours,nginx,haproxy,nginx-lua,httpfloor,jsonfloor "$scenarios" --ref nginx \
+    --connections "${CONNECTIONS:-32}"
