@@ -71,6 +71,7 @@ static void on_drain(struct task *t)
     loop_listener_finish(c->listener);
     c->listener = NULL;
     close(c->parts->listener);
+    server_end_keep_alive(c->worker->server);
     if (limit > 0)
         timer_start(c->env, &c->last_call, limit);
     timer_start(c->env, &c->last_requests, server_conn_count(c->worker->server) > 0 ? LAST_REQUESTS_SPAN : 0);

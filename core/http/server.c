@@ -41,9 +41,14 @@ void server_remove_conn(struct server_conn *c)
     c->server->conn_count--;
 }
 
-void server_drain(struct server *s)
+void server_end_keep_alive(struct server *s)
 {
     s->draining = true;
+}
+
+void server_drain(struct server *s)
+{
+    server_end_keep_alive(s);
     list_each (&s->conns, link, after) {
         struct server_conn *c = container_of(link, struct server_conn, link);
         c->ops->drain(c);

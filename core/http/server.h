@@ -72,7 +72,9 @@ struct server *server_new(struct env *env, struct arena_cache *cache, const stru
                           server_request_fn *on_request, void *owner);
 /* For listener's on_accept: the server takes the sock. */
 void server_accept(struct server *s, struct sock *sock);
-/* Stops keep-alive: idle connections close now, the others after their response, which says so. */
+/* Stops keep-alive: a connection closes after its next response, which says so. Idle ones stay. */
+void server_end_keep_alive(struct server *s);
+/* The same, and idle connections close now. */
 void server_drain(struct server *s);
 size_t server_conn_count(const struct server *s);
 void server_free(struct server *s); /* cuts what is left */

@@ -24,7 +24,7 @@ struct server {
     void *owner;
     struct list conns;
     size_t conn_count;
-    bool draining;
+    bool draining; /* each response is the last of its connection */
     struct recv_cache buffers;
     int64_t date_second; /* when date was written */
     char date[HTTP_DATE_LEN + 1];
@@ -33,7 +33,7 @@ struct server {
 struct server_conn;
 
 struct server_conn_ops {
-    void (*drain)(struct server_conn *c); /* server->draining has become true */
+    void (*drain)(struct server_conn *c); /* closes if it is idle */
     void (*cut)(struct server_conn *c);   /* close now; its streams are aborted */
 };
 
