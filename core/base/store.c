@@ -265,13 +265,8 @@ static struct entry *change(struct store *s, struct place *p, int64_t now, int64
     return e;
 }
 
-int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl, int64_t now)
-{
-    return store_take_at(s, store_key(s, NULL, key), rate, capacity, ttl, now);
-}
-
-int64_t store_take_at(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
-                      int64_t now)
+int64_t store_take(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
+                   int64_t now)
 {
     struct place p = take_place(s, BUCKET, key, now);
     struct entry *e = change(s, &p, now, ttl);
@@ -298,9 +293,9 @@ int64_t store_take_at(struct store *s, struct store_key key, double rate, double
     return wait < 9e18 ? (int64_t)wait + 1 : INT64_MAX;
 }
 
-void store_read(struct store *s, struct str key, int64_t now, struct store_record *record)
+void store_read(struct store *s, struct store_key key, int64_t now, struct store_record *record)
 {
-    struct place p = take_place(s, RECORD, store_key(s, NULL, key), now);
+    struct place p = take_place(s, RECORD, key, now);
 
     *record = (struct store_record){0};
     if (p.alive) {
@@ -310,9 +305,9 @@ void store_read(struct store *s, struct str key, int64_t now, struct store_recor
     unlock(p.shard);
 }
 
-bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl, int64_t now)
+bool store_write(struct store *s, struct store_key key, struct store_record *record, int64_t ttl, int64_t now)
 {
-    struct place p = take_place(s, RECORD, store_key(s, NULL, key), now);
+    struct place p = take_place(s, RECORD, key, now);
     bool current = record->version == (p.alive ? p.entry->record.version : 0);
 
     if (current) {
@@ -327,9 +322,9 @@ bool store_write(struct store *s, struct str key, struct store_record *record, i
     return current;
 }
 
-double store_add(struct store *s, struct str key, double amount, int64_t ttl, int64_t now)
+double store_add(struct store *s, struct store_key key, double amount, int64_t ttl, int64_t now)
 {
-    struct place p = take_place(s, SUM, store_key(s, NULL, key), now);
+    struct place p = take_place(s, SUM, key, now);
     struct entry *e = change(s, &p, now, ttl);
     double sum = e->sum += amount;
 

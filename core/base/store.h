@@ -25,7 +25,7 @@ struct store;
 struct store *store_new(size_t entries, struct error *err);
 void store_free(struct store *s); /* unmaps; NULL is fine */
 
-/* A key as the store knows it: for who uses the same one again and again. */
+/* A key as the store knows it: made of any bytes, and kept by who uses the same one again and again. */
 struct store_key {
     uint64_t half[2];
 };
@@ -35,22 +35,21 @@ struct store_key store_key(const struct store *s, const struct store_key *scope,
 /* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
  * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity
  * >= 1. Never lets more than capacity + rate * time through. now is monotonic, in ns. */
-int64_t store_take(struct store *s, struct str key, double rate, double capacity, int64_t ttl, int64_t now);
-
-int64_t store_take_at(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
-                      int64_t now);
+int64_t store_take(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
+                   int64_t now);
 
 /* A record of four numbers for state machines: read it, decide, write it if nobody was faster. */
 struct store_record {
     uint64_t version; /* 0: there is none yet */
     double value[4];
 };
-void store_read(struct store *s, struct str key, int64_t now, struct store_record *record);
+void store_read(struct store *s, struct store_key key, int64_t now, struct store_record *record);
 /* False, and unchanged, if the version is no longer that of record. Raises record->version. */
-bool store_write(struct store *s, struct str key, struct store_record *record, int64_t ttl, int64_t now);
+bool store_write(struct store *s, struct store_key key, struct store_record *record, int64_t ttl,
+                 int64_t now);
 
 /* Adds to a counter (0 at first) and returns the sum. */
-double store_add(struct store *s, struct str key, double amount, int64_t ttl, int64_t now);
+double store_add(struct store *s, struct store_key key, double amount, int64_t ttl, int64_t now);
 
 /* How many entries are alive: for inspection and specs. */
 size_t store_count(struct store *s, int64_t now);

@@ -1,22 +1,18 @@
 /* The store as one place sees it: its keys are behind the place's own name. */
-#include "base/arena.h"
 #include "base/siphash.h"
 #include "script/api.h"
 #include "script/state.h"
 #include <math.h>
-#include <string.h>
-
-enum { PREFIX_LEN = 16 };
 
 struct store_box {
     struct box_head head;
-    char prefix[PREFIX_LEN]; /* stands for the place's name in each key */
+    struct store_key scope; /* of the place */
 };
 
 /* Token buckets of one rate: what each take needs is made ready once. */
 struct bucket_box {
     struct box_head head;
-    struct store_key scope; /* of the place */
+    struct store_key scope; /* the store's */
     struct store_key own;   /* of the bucket without a name */
     bool has_own;
     double rate, capacity;
@@ -24,26 +20,19 @@ struct bucket_box {
 };
 
 static const double default_ttl = 3600; /* seconds */
-enum { KEY_MAX_ON_STACK = 512 };
 
 static struct store *store_of(struct script *s)
 {
     return s->worker != NULL ? s->worker->store : NULL;
 }
 
-/* The whole key; longer ones than buf go to the scratch arena. */
-static struct str check_key(lua_State *L, char *buf)
+/* While settings are checked there is no store, and no key is needed. */
+static struct store_key check_key(lua_State *L, const struct store *store)
 {
-    struct script *s = script_of(L);
     const struct store_box *box = check_box(L, 1, BOX_STORE);
     struct str key = check_str(L, 2);
-    size_t len = PREFIX_LEN + key.len;
 
-    if (len > KEY_MAX_ON_STACK)
-        buf = arena_bytes(script_scratch(s), len);
-    memcpy(buf, box->prefix, PREFIX_LEN);
-    memcpy(buf + PREFIX_LEN, key.ptr, key.len);
-    return (struct str){buf, len};
+    return store != NULL ? store_key(store, &box->scope, key) : (struct store_key){0};
 }
 
 static int64_t check_ttl(lua_State *L, int index)
@@ -63,17 +52,17 @@ static void check_rate(lua_State *L, double rate, double capacity, int index)
 /* store:take(key, rate, capacity[, ttl]) -> 0 | seconds until a token is there */
 static int store_lua_take(lua_State *L)
 {
-    char buf[KEY_MAX_ON_STACK];
     struct script *s = script_of(L);
-    struct str key = check_key(L, buf);
+    struct store *store = store_of(s);
+    struct store_key key = check_key(L, store);
     double rate = luaL_checknumber(L, 3), capacity = luaL_checknumber(L, 4);
     int64_t ttl = check_ttl(L, 5);
 
     check_rate(L, rate, capacity, 3);
-    if (store_of(s) == NULL)
+    if (store == NULL)
         lua_pushinteger(L, 0);
     else
-        lua_pushnumber(L, (double)store_take(store_of(s), key, rate, capacity, ttl, script_now(s)) / 1e9);
+        lua_pushnumber(L, (double)store_take(store, key, rate, capacity, ttl, script_now(s)) / 1e9);
     return 1;
 }
 
@@ -87,7 +76,7 @@ static int store_lua_bucket(lua_State *L)
 
     check_rate(L, rate, capacity, 2);
     bucket = push_box(script_of(L), L, BOX_BUCKET, sizeof(*bucket));
-    memcpy(&bucket->scope, store->prefix, PREFIX_LEN);
+    bucket->scope = store->scope;
     bucket->has_own = false;
     bucket->rate = rate;
     bucket->capacity = capacity;
@@ -114,8 +103,8 @@ static int bucket_lua_take(lua_State *L)
     int64_t wait = 0;
 
     if (store != NULL)
-        wait = store_take_at(store, bucket_key(L, bucket, store), bucket->rate, bucket->capacity, bucket->ttl,
-                             script_now(s));
+        wait = store_take(store, bucket_key(L, bucket, store), bucket->rate, bucket->capacity, bucket->ttl,
+                          script_now(s));
     lua_pushnumber(L, (double)wait / 1e9);
     return 1;
 }
@@ -123,13 +112,13 @@ static int bucket_lua_take(lua_State *L)
 /* store:read(key) -> version, a, b, c, d; version 0: there is nothing */
 static int store_lua_read(lua_State *L)
 {
-    char buf[KEY_MAX_ON_STACK];
     struct script *s = script_of(L);
+    struct store *store = store_of(s);
     struct store_record record = {0};
-    struct str key = check_key(L, buf);
+    struct store_key key = check_key(L, store);
 
-    if (store_of(s) != NULL)
-        store_read(store_of(s), key, script_now(s), &record);
+    if (store != NULL)
+        store_read(store, key, script_now(s), &record);
     lua_pushnumber(L, (lua_Number)record.version);
     for (int i = 0; i < 4; i++)
         lua_pushnumber(L, record.value[i]);
@@ -139,10 +128,10 @@ static int store_lua_read(lua_State *L)
 /* store:write(key, version, a, b, c, d[, ttl]) -> boolean: false if it changed since that version was read */
 static int store_lua_write(lua_State *L)
 {
-    char buf[KEY_MAX_ON_STACK];
     struct script *s = script_of(L);
+    struct store *store = store_of(s);
     struct store_record record;
-    struct str key = check_key(L, buf);
+    struct store_key key = check_key(L, store);
     int64_t ttl = check_ttl(L, 8);
     double version = luaL_checknumber(L, 3);
 
@@ -150,47 +139,45 @@ static int store_lua_write(lua_State *L)
     record.version = (uint64_t)version;
     for (int i = 0; i < 4; i++)
         record.value[i] = luaL_optnumber(L, 4 + i, 0);
-    lua_pushboolean(L, store_of(s) == NULL || store_write(store_of(s), key, &record, ttl, script_now(s)));
+    lua_pushboolean(L, store == NULL || store_write(store, key, &record, ttl, script_now(s)));
     return 1;
 }
 
 /* store:add(key, amount[, ttl]) -> the sum */
 static int store_lua_add(lua_State *L)
 {
-    char buf[KEY_MAX_ON_STACK];
     struct script *s = script_of(L);
-    struct str key = check_key(L, buf);
+    struct store *store = store_of(s);
+    struct store_key key = check_key(L, store);
     double amount = luaL_checknumber(L, 3);
     int64_t ttl = check_ttl(L, 4);
 
-    lua_pushnumber(L, store_of(s) != NULL ? store_add(store_of(s), key, amount, ttl, script_now(s)) : amount);
+    lua_pushnumber(L, store != NULL ? store_add(store, key, amount, ttl, script_now(s)) : amount);
     return 1;
 }
 
-/* The name shortened: each request hashes it anew. Names come from the configuration, so a fixed key will do.
- */
-static void push_store(struct script *s, lua_State *L, struct str name)
+/* of: the scope that the name is in. Names come from the configuration, so no secret is needed. */
+static void push_store(struct script *s, lua_State *L, const struct store_key *of, struct str name)
 {
-    static const uint64_t key[2] = {0x63757474, 0x6c65};
     struct store_box *box = push_box(s, L, BOX_STORE, sizeof(*box));
-    struct siphash hash = siphash_of(key, name);
+    struct siphash hash = siphash_of(of->half, name);
 
-    memcpy(box->prefix, &hash, PREFIX_LEN);
+    box->scope = (struct store_key){{hash.half[0], hash.half[1]}};
 }
 
 /* store:part(name) -> store: another one, with keys of its own */
 static int store_lua_part(lua_State *L)
 {
-    char buf[KEY_MAX_ON_STACK];
+    const struct store_box *box = check_box(L, 1, BOX_STORE);
 
-    push_store(script_of(L), L, check_key(L, buf));
+    push_store(script_of(L), L, &box->scope, check_str(L, 2));
     return 1;
 }
 
 /* host.store(name) -> store: of the place that has this name */
 static int host_store(lua_State *L)
 {
-    push_store(script_of(L), L, check_str(L, 1));
+    push_store(script_of(L), L, &(struct store_key){{0}}, check_str(L, 1));
     return 1;
 }
 

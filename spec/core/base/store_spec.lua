@@ -12,11 +12,11 @@ int clock_gettime(int clock, int64_t time[2]);
 local SECOND = 1000000000LL
 local HOUR = 3600 * SECOND
 
-local held -- keys are borrowed, and the collector may come between
+local held -- texts are borrowed, and the collector may come between
 
-local function str(text)
+local function key_of(store, text)
   held = text
-  return ffi.new("struct str", { held, #held })
+  return core.store_key(store, nil, ffi.new("struct str", { held, #held }))
 end
 
 local function now()
@@ -62,7 +62,7 @@ describe("store", function()
 
   describe("as token buckets", function()
     local function take(key, rate, capacity, at, ttl)
-      return tonumber(core.store_take(store, str(key), rate, capacity, ttl or HOUR, at))
+      return tonumber(core.store_take(store, key_of(store, key), rate, capacity, ttl or HOUR, at))
     end
 
     it("start full and give one token after the other", function()
@@ -144,12 +144,12 @@ describe("store", function()
         pids[#pids + 1] = start(function()
           local mine = 0
           for _ = 1, 20000 do mine = mine + (take("shared", 1e-9, 1000, SECOND) == 0 and 1 or 0) end
-          core.store_add(store, str("admitted"), mine, HOUR, SECOND)
+          core.store_add(store, key_of(store, "admitted"), mine, HOUR, SECOND)
           return 0
         end)
       end
       for _, pid in ipairs(pids) do assert.equal(0, wait_for(pid)) end
-      local admitted = core.store_add(store, str("admitted"), 0, HOUR, SECOND)
+      local admitted = core.store_add(store, key_of(store, "admitted"), 0, HOUR, SECOND)
       assert.equal(1000, admitted)
     end)
   end)
@@ -162,11 +162,13 @@ describe("store", function()
     end)
 
     local function read(key, at)
-      core.store_read(store, str(key), at or SECOND, record)
+      core.store_read(store, key_of(store, key), at or SECOND, record)
       return record
     end
 
-    local function write(key, at, ttl) return core.store_write(store, str(key), record, ttl or HOUR, at or SECOND) end
+    local function write(key, at, ttl)
+      return core.store_write(store, key_of(store, key), record, ttl or HOUR, at or SECOND)
+    end
 
     it("are none at first", function()
       record.version, record.value[2] = 7, 7
@@ -190,7 +192,7 @@ describe("store", function()
       record.value[0] = 1
       assert.is_true(write("a"))
       other.value[0] = 2
-      assert.is_false(core.store_write(store, str("a"), other, HOUR, SECOND))
+      assert.is_false(core.store_write(store, key_of(store, "a"), other, HOUR, SECOND))
       assert.equal(1, read("a").value[0])
       assert.is_true(write("a")) -- the version it was raised to
     end)
@@ -200,7 +202,7 @@ describe("store", function()
       local old = ffi.new("struct store_record", record)
       assert.is_true(read("a", 3 * SECOND).version == 0)
       assert.is_true(write("a", 3 * SECOND))
-      assert.is_false(core.store_write(store, str("a"), old, HOUR, 3 * SECOND))
+      assert.is_false(core.store_write(store, key_of(store, "a"), old, HOUR, 3 * SECOND))
     end)
 
     it("lose no change of many processes", function()
@@ -223,7 +225,7 @@ describe("store", function()
 
   describe("as counters", function()
     local function add(key, amount, at, ttl)
-      return core.store_add(store, str(key), amount, ttl or HOUR, at or SECOND)
+      return core.store_add(store, key_of(store, key), amount, ttl or HOUR, at or SECOND)
     end
 
     it("sum up", function()
@@ -241,72 +243,72 @@ describe("store", function()
 
   it("keeps the kinds apart under one key", function()
     local record = ffi.new("struct store_record")
-    assert.equal(5, core.store_add(store, str("a"), 5, HOUR, SECOND))
-    core.store_take(store, str("a"), 1, 1, HOUR, SECOND)
-    core.store_read(store, str("a"), SECOND, record)
+    assert.equal(5, core.store_add(store, key_of(store, "a"), 5, HOUR, SECOND))
+    core.store_take(store, key_of(store, "a"), 1, 1, HOUR, SECOND)
+    core.store_read(store, key_of(store, "a"), SECOND, record)
     assert.is_true(record.version == 0)
-    assert.equal(5, core.store_add(store, str("a"), 0, HOUR, SECOND))
+    assert.equal(5, core.store_add(store, key_of(store, "a"), 0, HOUR, SECOND))
   end)
 
   it("takes any bytes for a key", function()
     for i, key in ipairs({ "", "\0", "\0\0", "a", ("x"):rep(100000) }) do
-      assert.equal(i, core.store_add(store, str(key), i, HOUR, SECOND))
+      assert.equal(i, core.store_add(store, key_of(store, key), i, HOUR, SECOND))
     end
-    assert.equal(2, core.store_add(store, str("\0"), 0, HOUR, SECOND))
+    assert.equal(2, core.store_add(store, key_of(store, "\0"), 0, HOUR, SECOND))
   end)
 
   for _, entries in ipairs({ 1, 1000, 1365, 30000, 100000 }) do
     it(("has room for %d entries when it was asked for that many"):format(entries), function()
       core.store_free(store)
       new(entries)
-      for i = 1, entries do core.store_add(store, str("key " .. i), i, HOUR, SECOND) end
-      for i = 1, entries do assert(i == core.store_add(store, str("key " .. i), 0, HOUR, SECOND)) end
+      for i = 1, entries do core.store_add(store, key_of(store, "key " .. i), i, HOUR, SECOND) end
+      for i = 1, entries do assert(i == core.store_add(store, key_of(store, "key " .. i), 0, HOUR, SECOND)) end
       assert.equal(entries, tonumber(core.store_count(store, SECOND)))
       assert.equal(0, tonumber(core.store_count(store, 2 * HOUR)))
     end)
   end
 
   it("makes room by dropping what expires first", function()
-    for i = 1, 100000 do core.store_add(store, str("short " .. i), 1, HOUR, SECOND) end
-    for i = 1, 100 do core.store_add(store, str("long " .. i), i, 10 * HOUR, SECOND) end
-    for i = 1, 20000 do core.store_add(store, str("more " .. i), 1, HOUR, 2 * SECOND) end
-    for i = 1, 100 do assert.equal(i, core.store_add(store, str("long " .. i), 0, 10 * HOUR, 2 * SECOND)) end
+    for i = 1, 100000 do core.store_add(store, key_of(store, "short " .. i), 1, HOUR, SECOND) end
+    for i = 1, 100 do core.store_add(store, key_of(store, "long " .. i), i, 10 * HOUR, SECOND) end
+    for i = 1, 20000 do core.store_add(store, key_of(store, "more " .. i), 1, HOUR, 2 * SECOND) end
+    for i = 1, 100 do assert.equal(i, core.store_add(store, key_of(store, "long " .. i), 0, 10 * HOUR, 2 * SECOND)) end
     assert.is_true(core.store_count(store, SECOND) <= 4096)
   end)
 
   it("uses expired places before it drops what is alive", function()
-    for i = 1, 5000 do core.store_add(store, str("old " .. i), 1, SECOND, SECOND) end
-    for i = 1, 500 do core.store_add(store, str("new " .. i), i, SECOND * 10, 3 * SECOND) end
+    for i = 1, 5000 do core.store_add(store, key_of(store, "old " .. i), 1, SECOND, SECOND) end
+    for i = 1, 500 do core.store_add(store, key_of(store, "new " .. i), i, SECOND * 10, 3 * SECOND) end
     for i = 1, 500 do
-      assert.equal(i, core.store_add(store, str("new " .. i), 0, SECOND * 10, 3 * SECOND))
+      assert.equal(i, core.store_add(store, key_of(store, "new " .. i), 0, SECOND * 10, 3 * SECOND))
     end
   end)
 
   it("goes on when those who hold its locks are killed", function()
     local record = ffi.new("struct store_record")
     local deadline, kills = now() + 20 * SECOND, 0
-    for i = 1, 4000 do core.store_add(store, str("filler " .. i), 1, HOUR, SECOND) end
+    for i = 1, 4000 do core.store_add(store, key_of(store, "filler " .. i), 1, HOUR, SECOND) end
     while (kills < 20 or core.store_rescues(store) < 3) and now() < deadline do
       local counts = kills % 2 == 1 -- who counts holds a lock nearly all the time, who writes may be in the midst of it
       local pid = start(function()
         while counts do core.store_count(store, SECOND) end
         while true do
-          core.store_read(store, str("pair"), SECOND, record)
+          core.store_read(store, key_of(store, "pair"), SECOND, record)
           local next_value = record.value[0] + 1
           for i = 0, 3 do record.value[i] = next_value end
-          core.store_write(store, str("pair"), record, HOUR, SECOND)
-          core.store_take(store, str("bucket"), 1e-9, 1e9, HOUR, SECOND)
+          core.store_write(store, key_of(store, "pair"), record, HOUR, SECOND)
+          core.store_take(store, key_of(store, "bucket"), 1e-9, 1e9, HOUR, SECOND)
         end
       end)
       local before, seen = record.version, now()
-      repeat core.store_read(store, str("pair"), SECOND, record)
+      repeat core.store_read(store, key_of(store, "pair"), SECOND, record)
       until counts and now() > seen + SECOND / 100 or record.version ~= before or now() > seen + SECOND
       ffi.C.kill(pid, 9)
       wait_for(pid)
       kills = kills + 1
-      core.store_read(store, str("pair"), SECOND, record)
+      core.store_read(store, key_of(store, "pair"), SECOND, record)
       for i = 1, 3 do assert.equal(record.value[0], record.value[i]) end -- whole, not torn
-      core.store_take(store, str("bucket"), 1e-9, 1e9, HOUR, SECOND)
+      core.store_take(store, key_of(store, "bucket"), 1e-9, 1e9, HOUR, SECOND)
       core.store_count(store, SECOND) -- takes every lock
     end
     assert.is_true(kills > 0)
