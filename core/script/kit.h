@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "net/env.h"
-#include <lua.h>
+#include <lauxlib.h>
 
 int luaopen_kit_core(lua_State *L);
 
@@ -30,6 +30,8 @@ struct world *kit_check_world(lua_State *L, int index);
 /* Calls the function below nargs arguments; what it raises is kept for world:run. */
 void kit_call(struct world *w, int nargs);
 
+/* Registers the metatable of a type, whose methods it holds. */
+void kit_open_type(lua_State *L, const char *name, const luaL_Reg *methods);
 void kit_open_sock(lua_State *L);    /* registers the types of kit_sock.c */
 void kit_open_gateway(lua_State *L); /* of kit_gateway.c */
 void kit_close_socks(struct world *w);
@@ -38,8 +40,8 @@ void kit_close_gateways(struct world *w);
 int kit_world_listen(lua_State *L);  /* world:listen(ip, port, on_accept) -> listener */
 int kit_world_connect(lua_State *L); /* world:connect(ip, port, on_event) -> sock */
 int kit_world_gateway(lua_State *L); /* world:gateway{...} -> gateway | nil, message */
-int kit_read_request(
-    lua_State *L); /* read_request(bytes) -> table, used | nil, "more" | nil, status, reason */
-int kit_read_response(lua_State *L); /* read_response(bytes, method, ended) -> table, used | nil, why */
+/* Whole messages out of bytes: kit_http.c says what they return. */
+int kit_read_request(lua_State *L);
+int kit_read_response(lua_State *L);
 
 #endif

@@ -3,7 +3,6 @@
 #include "net/sim/sim.h"
 #include "script/kit.h"
 #include "script/script.h"
-#include <lauxlib.h>
 #include <string.h>
 
 #define GATEWAY "cuttle.kit.gateway"
@@ -326,9 +325,5 @@ static const luaL_Reg methods[] = {
 
 void kit_open_gateway(lua_State *L)
 {
-    luaL_newmetatable(L, GATEWAY);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -2, "__index");
-    luaL_register(L, NULL, methods);
-    lua_pop(L, 1);
+    kit_open_type(L, GATEWAY, methods);
 }

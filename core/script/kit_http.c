@@ -2,7 +2,6 @@
 #include "http/h1_chunked.h"
 #include "http/h1_parser.h"
 #include "script/kit.h"
-#include <lauxlib.h>
 
 /* Whole messages out of bytes, read by the same code as the gateway's. */
 
@@ -102,30 +101,47 @@ static int push_more(lua_State *L, struct arena *arena)
 
 static const struct message_fault bad_content = {400, "broken content"};
 
-/* The content lies on top of the message's table's future place: wraps both up. */
-static int push_message(lua_State *L, struct arena *arena, size_t used, bool keep_alive)
+/* What is left to read when the head of a message is known. */
+struct rest {
+    enum framing framing;
+    uint64_t length;
+    struct str data; /* behind the head */
+    size_t head_len;
+    bool ended; /* nothing comes any more */
+    bool keep_alive;
+};
+
+/* The table of the head lies on top: completes it with the content, if that is whole. */
+static int push_message(lua_State *L, struct arena *arena, const struct rest *r)
 {
-    lua_insert(L, -2); /* table, content -> content, table */
-    lua_pushvalue(L, -2);
+    size_t used = 0;
+    enum content content = read_content(L, r->framing, r->length, r->data, r->ended, &used);
+
+    if (content == CONTENT_BAD)
+        return push_fault(L, arena, &bad_content);
+    if (content == CONTENT_MORE) {
+        push_more(L, arena);
+        lua_pushvalue(L, -3);
+        set_str(L, "partial", r->data);
+        return 3;
+    }
     lua_setfield(L, -2, "body");
-    lua_pushboolean(L, keep_alive);
+    lua_pushboolean(L, r->keep_alive);
     lua_setfield(L, -2, "keep_alive");
-    lua_pushnumber(L, (lua_Number)used);
+    lua_pushnumber(L, (lua_Number)(r->head_len + used));
     arena_fini(arena);
     return 2;
 }
 
-/* read_request(bytes) -> {method, target, host, minor, fields, body, keep_alive, expects_continue, head_len},
- * used
- * -> nil, "more"[, head] while it is not whole; -> nil, status, reason */
+/* read_request(bytes) -> {method, target, host, minor, expects_continue, fields, body, keep_alive}, used
+ * -> nil, "more"[, head with what came in `partial`] while it is not whole; -> nil, status, reason */
 int kit_read_request(lua_State *L)
 {
     struct h1_parser parser;
     struct request request;
     struct arena arena;
-    struct str data, rest;
-    enum content content;
-    size_t used = 0;
+    struct rest rest;
+    struct str data;
 
     data.ptr = luaL_checklstring(L, 1, &data.len);
     arena_init(&arena, NULL);
@@ -146,31 +162,21 @@ int kit_read_request(lua_State *L)
     lua_pushboolean(L, request.expects_continue);
     lua_setfield(L, -2, "expects_continue");
     set_fields(L, &request.fields);
-    rest = str_slice(data, parser.head_len, data.len);
-    content = read_content(L, request.framing, request.length, rest, false, &used);
-    if (content == CONTENT_BAD)
-        return push_fault(L, &arena, &bad_content);
-    if (content == CONTENT_WHOLE)
-        return push_message(L, &arena, parser.head_len + used, request.keep_alive);
-    arena_fini(&arena);
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    lua_pushliteral(L, "more");
-    lua_insert(L, -2);
-    return 3;
+    rest = (struct rest){request.framing, request.length, str_slice(data, parser.head_len, data.len),
+                         parser.head_len, false,          request.keep_alive};
+    return push_message(L, &arena, &rest);
 }
 
-/* read_response(bytes, method, ended) -> {status, reason, minor, fields, body, keep_alive}, used
- * -> nil, "more"[, head] while it is not whole; -> nil, status, reason */
+/* read_response(bytes, method, ended) -> {status, reason, minor, chunked, fields, body, keep_alive}, used
+ * -> nil, "more"[, head with what came in `partial`] while it is not whole; -> nil, status, reason */
 int kit_read_response(lua_State *L)
 {
     struct h1_parser parser;
     struct response response;
     struct arena arena;
-    struct str data, rest, method;
+    struct rest rest;
+    struct str data, method;
     bool ended = lua_toboolean(L, 3);
-    enum content content;
-    size_t used = 0;
 
     data.ptr = luaL_checklstring(L, 1, &data.len);
     method.ptr = luaL_checklstring(L, 2, &method.len);
@@ -192,17 +198,7 @@ int kit_read_response(lua_State *L)
     lua_pushboolean(L, response.framing == FRAMING_CHUNKED);
     lua_setfield(L, -2, "chunked");
     set_fields(L, &response.fields);
-    rest = str_slice(data, parser.head_len, data.len);
-    content = read_content(L, response.framing, response.length, rest, ended, &used);
-    if (content == CONTENT_BAD)
-        return push_fault(L, &arena, &bad_content);
-    if (content == CONTENT_WHOLE)
-        return push_message(L, &arena, parser.head_len + used, response.keep_alive);
-    arena_fini(&arena);
-    set_str(L, "partial", rest);
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    lua_pushliteral(L, "more");
-    lua_insert(L, -2);
-    return 3;
+    rest = (struct rest){response.framing, response.length, str_slice(data, parser.head_len, data.len),
+                         parser.head_len,  ended,           response.keep_alive};
+    return push_message(L, &arena, &rest);
 }

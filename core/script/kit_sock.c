@@ -3,7 +3,6 @@
 #include "net/listener.h"
 #include "net/sim/sim.h"
 #include "script/kit.h"
-#include <lauxlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -405,16 +404,6 @@ static const luaL_Reg listener_methods[] = {
 
 void kit_open_sock(lua_State *L)
 {
-    const struct {
-        const char *name;
-        const luaL_Reg *methods;
-    } types[] = {{SOCK, sock_methods}, {LISTENER, listener_methods}};
-
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        luaL_newmetatable(L, types[i].name);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -2, "__index");
-        luaL_register(L, NULL, types[i].methods);
-        lua_pop(L, 1);
-    }
+    kit_open_type(L, SOCK, sock_methods);
+    kit_open_type(L, LISTENER, listener_methods);
 }

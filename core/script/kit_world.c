@@ -3,7 +3,6 @@
 #include "net/loop.h"
 #include "net/sim/sim.h"
 #include "script/kit.h"
-#include <lauxlib.h>
 
 #define WORLD "cuttle.kit.world"
 #define TIMER "cuttle.kit.timer"
@@ -393,7 +392,7 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-static void open_type(lua_State *L, const char *name, const luaL_Reg *methods)
+void kit_open_type(lua_State *L, const char *name, const luaL_Reg *methods)
 {
     luaL_newmetatable(L, name);
     lua_pushvalue(L, -1);
@@ -404,8 +403,8 @@ static void open_type(lua_State *L, const char *name, const luaL_Reg *methods)
 
 int luaopen_kit_core(lua_State *L)
 {
-    open_type(L, WORLD, world_methods);
-    open_type(L, TIMER, timer_methods);
+    kit_open_type(L, WORLD, world_methods);
+    kit_open_type(L, TIMER, timer_methods);
     kit_open_sock(L);
     kit_open_gateway(L);
     lua_newtable(L);
