@@ -9,14 +9,7 @@
 binary=$(realpath "$1")
 scenarios=${2:-noop-200,noop-200-hdr,noop-5k,json-5k,json-100k,json-100k-allow3,agg-3,ratelimit-pass,idle-1000}
 cd "$(dirname "$0")/../.." || exit 1
-if [ ! -d ../shared/measure ]; then
-    echo "the harness is not there: ../shared/measure" >&2
-    exit 1
-fi
-conf/install-packages.sh nginx haproxy libnginx-mod-http-lua lua-cjson wrk libhttp-parser-dev || exit 1
-if [ ! -d build/measure ]; then
-    cp -r ../shared/measure build/measure && chmod -R u+w build/measure && (cd build/measure && ./build.sh) >/dev/null
-fi
+. spec/bench/prepare.sh
 cd build/measure || exit 1
 OURS_BIN=$binary ./measure.sh ours,nginx,haproxy,nginx-lua,httpfloor,jsonfloor "$scenarios" --ref nginx \
     --connections "${CONNECTIONS:-32}"
