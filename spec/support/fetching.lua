@@ -7,7 +7,10 @@
 --     local fetch = world:get("http://10.0.0.1/")
 --     world:finish(fetch)                  -- fetch.status, fetch.body, fetch.failure
 local ffi = require("ffi")
+local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("http/client.h", "net/sim/sim.h", "net/loop.h")
+
+local key, str, text, iov_of = span.address, span.str, span.text, span.iov
 
 jit.off(true, true) -- C that calls back must not be called from compiled code
 
@@ -22,12 +25,6 @@ world_meta.__index, origin_meta.__index, conn_meta.__index, fetch_meta.__index =
 
 local by_address = {} -- listeners, socks and fetches, by where they live
 
-local function key(pointer) return tonumber(ffi.cast("intptr_t", pointer)) end
-
-local function str(text) return ffi.new("struct str", text, #text) end
-
-local function text(s) return ffi.string(s.ptr, s.len) end
-
 fetching.str, fetching.text = str, text
 
 local function addr(ip, port)
@@ -37,15 +34,6 @@ local function addr(ip, port)
 end
 
 fetching.addr = addr
-
-local function iov_of(pieces)
-  local iov = ffi.new("struct iovec[?]", math.max(1, #pieces))
-  for i, piece in ipairs(pieces) do
-    iov[i - 1].iov_base = ffi.cast("void *", ffi.cast("const char *", piece))
-    iov[i - 1].iov_len = #piece
-  end
-  return iov, #pieces
-end
 
 -- --- backends ---------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 --- Text and memory for the specs of core/http: an arena, struct str from and to Lua, heads parsed.
 local ffi = require("ffi")
+local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("http/h1_parser.h", "http/h1_chunked.h", "http/h1_writer.h")
 
 local http = { core = core }
@@ -12,9 +13,9 @@ function http.arena()
 end
 
 --- A struct str in the arena.
-function http.str(a, text) return core.arena_copy(a, ffi.new("struct str", text, #text)) end
+function http.str(a, text) return core.arena_copy(a, span.str(text)) end
 
-function http.text(s) return s.len > 0 and ffi.string(s.ptr, s.len) or "" end
+http.text = span.text
 
 --- { { name, value }, ... }
 function http.fields(fields)

@@ -6,7 +6,10 @@
 --     local client = world:connect("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 --     client.received, client.ended
 local ffi = require("ffi")
+local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("http/server.h", "net/sim/sim.h")
+
+local key, str, text, iov_of = span.address, span.str, span.text, span.iov
 
 jit.off(true, true) -- C that calls back must not be called from compiled code
 
@@ -15,21 +18,6 @@ local world_meta, stream_meta, client_meta = {}, {}, {}
 world_meta.__index, stream_meta.__index, client_meta.__index = world_meta, stream_meta, client_meta
 
 local by_address = {} -- servers, streams and socks, by where they live
-
-local function key(pointer) return tonumber(ffi.cast("intptr_t", pointer)) end
-
-local function str(text) return ffi.new("struct str", text, #text) end
-
-local function text(s) return s.len > 0 and ffi.string(s.ptr, s.len) or "" end
-
-local function iov_of(pieces)
-  local iov = ffi.new("struct iovec[?]", math.max(1, #pieces))
-  for i, piece in ipairs(pieces) do
-    iov[i - 1].iov_base = ffi.cast("void *", ffi.cast("const char *", piece))
-    iov[i - 1].iov_len = #piece
-  end
-  return iov, #pieces
-end
 
 -- --- streams ----------------------------------------------------------------------------------------
 

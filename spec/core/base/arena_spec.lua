@@ -1,7 +1,7 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("base/arena.h")
 
-local function str(text) return ffi.new("struct str", { text, #text }) end
+local str = require("spec.support.span").str
 
 describe("arena", function()
   local cache, a

@@ -1,7 +1,7 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("base/clock.h")
 
-local function str(text) return ffi.new("struct str", { text, #text }) end
+local str = require("spec.support.span").str
 
 describe("a duration", function()
   local ns, err = ffi.new("int64_t[1]"), ffi.new("struct error")

@@ -14,7 +14,7 @@ int fcntl(int fd, int command, ...);
 void *signal(int number, void *handler);
 ]])
 
-local function str(text) return ffi.new("struct str", { text, #text }) end
+local str = require("spec.support.span").str
 
 local levels = { DEBUG = 0, INFO = 1, NOTICE = 2, WARNING = 3, ERROR = 4, CRITICAL = 5 }
 

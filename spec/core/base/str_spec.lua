@@ -1,9 +1,8 @@
 local ffi = require("ffi")
+local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("base/str.h")
 
-local function str(text) return ffi.new("struct str", { text, #text }) end
-
-local function text(s) return s.len > 0 and ffi.string(s.ptr, s.len) or "" end
+local str, text = span.str, span.text
 
 local none = ffi.new("struct str")
 

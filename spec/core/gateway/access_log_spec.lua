@@ -1,4 +1,5 @@
 local ffi = require("ffi")
+local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("gateway/access_log.h")
 
 describe("access_log", function()
@@ -13,10 +14,10 @@ describe("access_log", function()
 
   local function str(text)
     keep[#keep + 1] = text
-    return ffi.new("struct str", text, #text)
+    return span.str(text)
   end
 
-  local function text(s) return ffi.string(s.ptr, s.len) end
+  local text = span.text
 
   local function line(entry)
     return text(core.access_log_line(arena, clock, ffi.new("struct access_entry", {

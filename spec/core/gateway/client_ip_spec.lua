@@ -1,7 +1,7 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("gateway/client_ip.h", "gateway/router.h")
 
-local function str(text) return ffi.new("struct str", text, #text) end
+local str = require("spec.support.span").str
 
 describe("client_ip", function()
   local arena, keep
