@@ -65,15 +65,14 @@ static bool is_logged(const struct exchange *x)
 
 static void write_access_log(struct exchange *x)
 {
-    const struct request *r = &x->stream->request;
     struct access_entry e = {
         .wall = x->worker->env->wall,
         .latency = x->worker->env->now - x->started,
         .status = x->responded ? x->answer.status : 500,
         .client_ip = x->client_ip,
-        .method = r->method,
+        .method = x->method,
         .path = x->path,
-        .query = r->parts.query,
+        .query = x->stream->request.parts.query,
         .error = x->log_error,
     };
 

@@ -27,7 +27,8 @@ enum exchange_step {
     STEP_ROUTE,            /* find the route */
     STEP_BODY,             /* collect the content, if a plugin wants it */
     STEP_SERVICE,          /* the service's hooks on the request as the client sent it */
-    STEP_BUILTIN,          /* redirects, 404, 405, refused parameters, built-in endpoints end here */
+    STEP_BUILTIN,          /* redirects, 404, 405, refused parameters, built-in endpoints end here; what the
+                            * service's hooks have sent to another endpoint may have to be collected for it */
     STEP_REQUEST,          /* the endpoint's hooks on it */
     STEP_COLLECT,          /* the endpoint's timeout begins; collect the content, if several calls want it */
     STEP_PROXY,            /* build what calls are made from; hooks on it */
@@ -84,7 +85,7 @@ struct exchange {
     struct str refusal;   /* why the path's parameters are refused: core.md 2.6 */
 
     /* The request as hooks may have changed it (request and proxy phases). */
-    struct str method;
+    struct str method;       /* as routed */
     struct str target_query; /* raw */
     struct fields fields;
     bool has_body; /* there is content, collected or streaming */
@@ -146,6 +147,12 @@ void exchange_answer(struct exchange *x, int status, const struct fields *fields
                      const char *reason);
 /* A plugin failed: 500. The caller has logged why. */
 void exchange_fail(struct exchange *x, const char *text);
+/* Of the service's hooks around the router: the request is another one from here on, for the router and the
+ * access log too. Method and path route it anew, at once. All copied; the path is decoded and begins with
+ * "/", the query is encoded. */
+void exchange_rewrite_method(struct exchange *x, struct str method);
+void exchange_rewrite_path(struct exchange *x, struct str path);
+void exchange_rewrite_query(struct exchange *x, struct str query);
 /* After HOOK_WAIT. */
 void exchange_resume(struct exchange *x, enum hook_result result);
 

@@ -1,5 +1,7 @@
 #include "gateway/answer.h"
 #include "gateway/exchange.h"
+#include "gateway/routing.h"
+#include "http/server.h"
 #include <string.h>
 
 void exchange_set_error(struct exchange *x, int status, struct str text, struct str type)
@@ -43,6 +45,36 @@ void exchange_fail(struct exchange *x, const char *text)
     } else {
         exchange_answer(x, 500, NULL, STR_NONE, NULL);
     }
+}
+
+/* An answer that said why there is no route is gone with it. */
+static void route_anew(struct exchange *x)
+{
+    x->answer = (struct answer){0};
+    routing_find(x);
+}
+
+void exchange_rewrite_method(struct exchange *x, struct str method)
+{
+    x->method = arena_copy(x->arena, method);
+    route_anew(x);
+}
+
+void exchange_rewrite_path(struct exchange *x, struct str path)
+{
+    x->path = arena_copy(x->arena, path);
+    route_anew(x);
+}
+
+/* The access log and redirects take the query from the target as it was received. */
+void exchange_rewrite_query(struct exchange *x, struct str query)
+{
+    struct target *target = &x->stream->request.parts;
+
+    x->target_query = target->query = arena_copy(x->arena, query);
+    target->has_query = query.len > 0;
+    if (x->match == MATCH_REDIRECT)
+        route_anew(x);
 }
 
 void exchange_resume(struct exchange *x, enum hook_result result)

@@ -5,6 +5,7 @@
 #include "gateway/forward.h"
 #include "gateway/passthrough.h"
 #include "gateway/proxy.h"
+#include "gateway/routing.h"
 #include "gateway/shadow.h"
 #include "gateway/upload.h"
 #include "http/server.h"
@@ -81,55 +82,16 @@ static enum verdict too_late(struct exchange *x)
     return CONCLUDE;
 }
 
-static void set_params(struct exchange *x, const struct route_match *m)
-{
-    const struct route *route = m->route;
-
-    x->param_cap = route->param_count;
-    x->param_count = route->param_count;
-    x->params = arena_alloc(x->arena, (route->param_count + 1) * sizeof(*x->params));
-    for (size_t i = 0; i < route->param_count; i++) {
-        struct param *p = &x->params[i];
-
-        p->name = route->param_names[i];
-        p->key = x->plan != NULL ? x->plan->param_keys[i] : STR("Param");
-        p->value = m->params[i];
-    }
-}
-
-static void set_route(struct exchange *x, const struct route_match *m)
-{
-    x->route = m->route;
-    if (m->route->kind == ROUTE_ENDPOINT) {
-        x->endpoint = m->route->endpoint;
-        x->plan = &x->worker->plans->endpoints[x->endpoint->id];
-    }
-    set_params(x, m);
-    x->refusal = builtin_check_params(x);
-    x->outer = x->refusal.len > 0 || m->route->kind == ROUTE_HEALTH;
-}
-
 static enum verdict step_route(struct exchange *x)
 {
     const struct target *target = &x->stream->request.parts;
-    struct route_match m;
 
     if (target->form == TARGET_ASTERISK && str_equal(x->method, STR("OPTIONS"))) {
         x->unlogged = true;
         answer_set(x, 200, STR_NONE, STR_NONE);
         return SEND_AS_IS;
     }
-    m.slash_redirect = false;
-    x->match = router_match(x->worker->router, x->arena, x->method, x->path, &m);
-    switch (x->match) {
-    case MATCH_FOUND: set_route(x, &m); break;
-    case MATCH_NOT_FOUND: builtin_not_found(x); break;
-    case MATCH_NOT_ALLOWED: builtin_not_allowed(x, m.allow); break;
-    case MATCH_REDIRECT:
-        builtin_redirect(x, &m);
-        x->outer = x->unlogged = true;
-        break;
-    }
+    routing_find(x);
     return GO;
 }
 
@@ -159,7 +121,7 @@ static enum verdict step_builtin(struct exchange *x)
     enum verdict v;
 
     if (x->match == MATCH_FOUND && x->endpoint != NULL && x->refusal.len == 0)
-        return GO;
+        return step_body(x);     /* the endpoint may be another one than it was */
     if (x->match != MATCH_FOUND) /* the answer was made when the route was not found */
         return RESPOND;
     v = builtin_wants_body(x) ? collect(x) : GO;

@@ -113,6 +113,11 @@ bool run_is_foreign(const struct run *run)
     return run == NULL || !current_entry(run)->ours;
 }
 
+bool run_is_before_router(const struct run *run)
+{
+    return run != NULL && run->phase == PHASE_REQUEST && current_entry(run)->outer;
+}
+
 /* Runs or resumes the function of the current entry with what is on its stack. */
 static struct answer_taken run_function(struct run *run, int values)
 {

@@ -46,6 +46,9 @@ void run_resume(struct run *run, int results);
 /* Is the plugin that is running somebody else's than ours (or are none of them)? */
 bool run_is_foreign(const struct run *run);
 
+/* Is a function of the request phase running that comes before the router (plugin/http-server)? */
+bool run_is_before_router(const struct run *run);
+
 /* Drops what is suspended for a life that ends; of a reply the layers that remain run now. */
 struct life;
 void runs_cancel(struct life *life);

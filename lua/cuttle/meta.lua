@@ -44,12 +44,18 @@ local exchange = {}
 
 ---@return string
 function exchange:method() end
---- [request, proxy]
+--- [request of a plugin named in plugin/http-server] The request is routed anew, at once: exchange:endpoint and
+--- exchange:param tell what it is now, and so does the access log. After routing it would change nothing, so it raises;
+--- for one backend there is call:set_method.
 ---@param text string
 function exchange:set_method(text) end
 --- Decoded.
 ---@return string
 function exchange:path() end
+--- [request of a plugin named in plugin/http-server] Routes the request anew, like set_method. Decoded, as exchange:path
+--- tells it: exchange:set_path("/v2" .. exchange:path()). Begins with "/", without control characters, "?" and "#".
+---@param text string
+function exchange:set_path(text) end
 --- In the proxy phase: of the calls to be made.
 ---@return string
 function exchange:raw_query() end
@@ -57,9 +63,10 @@ function exchange:raw_query() end
 ---@param name string
 ---@return string?
 function exchange:query(name) end
---- [request, proxy] Replaces all of it; encoded, without "?".
----@param raw string
-function exchange:set_query(raw) end
+--- [request, proxy] Replaces all of it: by a text, encoded and without "?", or by a table of values, which are encoded:
+--- exchange:set_query({ lang = "de", tag = { "a b", "c&d" } }).
+---@param query string|table<string, string|number|boolean|(string|number|boolean)[]>
+function exchange:set_query(query) end
 --- The first line. In the proxy phase: of the fields that calls get; elsewhere of the client's.
 ---@param name string
 ---@return string?

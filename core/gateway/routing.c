@@ -1,0 +1,61 @@
+#include "gateway/routing.h"
+
+#include "gateway/builtin.h"
+#include "gateway/exchange.h"
+
+static void set_params(struct exchange *x, const struct route_match *m)
+{
+    const struct route *route = m->route;
+
+    x->param_cap = route->param_count;
+    x->param_count = route->param_count;
+    x->params = arena_alloc(x->arena, (route->param_count + 1) * sizeof(*x->params));
+    for (size_t i = 0; i < route->param_count; i++) {
+        struct param *p = &x->params[i];
+
+        p->name = route->param_names[i];
+        p->key = x->plan != NULL ? x->plan->param_keys[i] : STR("Param");
+        p->value = m->params[i];
+    }
+}
+
+static void set_route(struct exchange *x, const struct route_match *m)
+{
+    x->route = m->route;
+    if (m->route->kind == ROUTE_ENDPOINT) {
+        x->endpoint = m->route->endpoint;
+        x->plan = &x->worker->plans->endpoints[x->endpoint->id];
+    }
+    set_params(x, m);
+    x->refusal = builtin_check_params(x);
+    x->outer = x->refusal.len > 0 || m->route->kind == ROUTE_HEALTH;
+}
+
+static void forget_route(struct exchange *x)
+{
+    x->route = NULL;
+    x->endpoint = NULL;
+    x->plan = NULL;
+    x->params = NULL;
+    x->param_count = x->param_cap = 0;
+    x->refusal = STR_NONE;
+    x->outer = x->unlogged = false;
+}
+
+void routing_find(struct exchange *x)
+{
+    struct route_match m;
+
+    forget_route(x);
+    m.slash_redirect = false;
+    x->match = router_match(x->worker->router, x->arena, x->method, x->path, &m);
+    switch (x->match) {
+    case MATCH_FOUND: set_route(x, &m); break;
+    case MATCH_NOT_FOUND: builtin_not_found(x); break;
+    case MATCH_NOT_ALLOWED: builtin_not_allowed(x, m.allow); break;
+    case MATCH_REDIRECT:
+        builtin_redirect(x, &m);
+        x->outer = x->unlogged = true;
+        break;
+    }
+}
