@@ -64,31 +64,32 @@ static void push_definition(lua_State *L, const struct entry *e)
     lua_pushfstring(L, "%s:%d: ", at.short_src, at.linedefined);
 }
 
-static struct answer_taken failed(struct run *run, const struct entry *e, const char *why)
+static enum hook_result failed(struct run *run, const struct entry *e, const char *why,
+                               struct answer_taken *taken)
 {
     struct script *s = run->script;
     struct exchange *x = run->x;
     struct str place = x->plan != NULL ? x->plan->log_name : STR("[SERVICE: Plugins]");
-    struct answer_taken taken = {.result = HOOK_FAILED, .broken = true};
 
     log_write(s->log, LOG_ERROR, "%.*s plugin %s, %s phase: %s", STR_ARG(place), e->name,
               phase_name(run->phase), why);
-    taken.text = arena_printf(x->arena, "plugin %s failed in the %s phase", e->name, phase_name(run->phase));
-    return taken;
+    *taken = (struct answer_taken){.broken = true};
+    taken->text = arena_printf(x->arena, "plugin %s failed in the %s phase", e->name, phase_name(run->phase));
+    return HOOK_FAILED;
 }
 
 /* The function returned, but not what it may. */
-static struct answer_taken failed_by_return(struct run *run, const struct entry *e, const char *why)
+static enum hook_result failed_by_return(struct run *run, const struct entry *e, const char *why,
+                                         struct answer_taken *taken)
 {
     lua_State *L = run->script->L;
-    struct answer_taken taken;
 
     push_definition(L, e);
     lua_pushstring(L, why);
     lua_concat(L, 2);
-    taken = failed(run, e, lua_tostring(L, -1));
+    failed(run, e, lua_tostring(L, -1), taken);
     lua_pop(L, 1);
-    return taken;
+    return HOOK_FAILED;
 }
 
 /* Calls function(data) on the main state, which leaves its one result there; false: what it raised. */
@@ -99,17 +100,16 @@ static bool call_protected(lua_State *L, lua_CFunction function, void *data)
     return lua_pcall(L, 1, 1, 0) == 0;
 }
 
-static struct answer_taken failed_by_error(struct run *run, const struct entry *e)
+static enum hook_result failed_by_error(struct run *run, const struct entry *e, struct answer_taken *taken)
 {
     lua_State *L = run->script->L;
-    struct answer_taken taken;
 
     if (call_protected(L, describe_error, run))
-        taken = failed(run, e, lua_tostring(L, -1));
+        failed(run, e, lua_tostring(L, -1), taken);
     else
-        taken = failed_by_return(run, e, "an error without a text");
+        failed_by_return(run, e, "an error without a text", taken);
     lua_pop(L, 1);
-    return taken;
+    return HOOK_FAILED;
 }
 
 /* --- answers ------------------------------------------------------------------------------------ */
@@ -178,60 +178,70 @@ enum {
     MAY_ANSWER = 1 << PHASE_REQUEST | 1 << PHASE_PROXY | 1 << PHASE_CALL | 1 << PHASE_MERGED,
 };
 
-static struct answer_taken answered(struct run *run, const struct entry *e)
+static enum hook_result answered(struct run *run, const struct entry *e, struct answer_taken *taken)
 {
     lua_State *L = run->script->L;
-    struct answer_taken taken = {.result = HOOK_ANSWERED};
-    struct reading reading = {run->script, run, &taken};
+    struct reading reading = {run->script, run, taken};
+    enum hook_result result = HOOK_ANSWERED;
 
     if ((MAY_ANSWER & 1 << run->phase) == 0)
-        return failed_by_return(run, e, "returned an answer (only in: request, proxy, call, merged)");
-    fields_init(&taken.fields, run->x->arena);
+        return failed_by_return(run, e, "returned an answer (only in: request, proxy, call, merged)", taken);
+    *taken = (struct answer_taken){0};
+    fields_init(&taken->fields, run->x->arena);
     lua_settop(run->L, 1);
     if (!call_protected(L, read_answer, &reading))
-        taken = failed_by_return(run, e, lua_isstring(L, -1) ? lua_tostring(L, -1) : "an impossible answer");
+        result = failed_by_return(run, e, lua_isstring(L, -1) ? lua_tostring(L, -1) : "an impossible answer",
+                                  taken);
     lua_pop(L, 1);
-    return taken;
+    return result;
 }
 
-struct answer_taken answer_take(struct run *run, const struct entry *e, int status)
+/* The function returned something. */
+static enum hook_result take_value_returned(struct run *run, const struct entry *e,
+                                            struct answer_taken *taken)
 {
-    struct answer_taken taken = {.result = HOOK_NEXT};
+    lua_State *L = run->L;
 
-    if (status == LUA_YIELD) {
-        taken = failed_by_return(run, e, "yielded outside of a coroutine of its own");
-    } else if (status != 0) {
-        taken = failed_by_error(run, e);
-    } else if (lua_isnoneornil(run->L, 1)) {
-        lua_settop(run->L, 0);
-    } else if (lua_istable(run->L, 1)) {
-        taken = answered(run, e);
-    } else if (lua_islightuserdata(run->L, 1) && lua_touserdata(run->L, 1) == run) {
-        taken = (struct answer_taken){.result = HOOK_FAILED, .text = run->failure};
-        lua_settop(run->L, 0);
-    } else {
-        lua_pushfstring(run->L, "returned a %s (expected nothing, an answer or call:fail)",
-                        luaL_typename(run->L, 1));
-        taken = failed_by_return(run, e, lua_tostring(run->L, -1));
+    if (lua_isnil(L, 1)) {
+        lua_settop(L, 0);
+        return HOOK_NEXT;
     }
-    return taken;
+    if (lua_istable(L, 1))
+        return answered(run, e, taken);
+    if (lua_islightuserdata(L, 1) && lua_touserdata(L, 1) == run) {
+        *taken = (struct answer_taken){.text = run->failure};
+        lua_settop(L, 0);
+        return HOOK_FAILED;
+    }
+    lua_pushfstring(L, "returned a %s (expected nothing, an answer or call:fail)", luaL_typename(L, 1));
+    return failed_by_return(run, e, lua_tostring(L, -1), taken);
 }
 
-struct answer_taken answer_stopped(struct run *run, const struct entry *e)
+enum hook_result answer_take(struct run *run, const struct entry *e, int status, struct answer_taken *taken)
+{
+    if (status == 0)
+        return lua_gettop(run->L) == 0 ? HOOK_NEXT : take_value_returned(run, e, taken);
+    if (status == LUA_YIELD)
+        return failed_by_return(run, e, "yielded outside of a coroutine of its own", taken);
+    return failed_by_error(run, e, taken);
+}
+
+enum hook_result answer_stopped(struct run *run, const struct entry *e, struct answer_taken *taken)
 {
     struct arena *arena = run->x->arena;
-    struct answer_taken taken = {.result = run->c != NULL ? HOOK_FAILED : HOOK_ANSWERED, .status = 503};
 
     if (run->phase == PHASE_LOG)
-        return (struct answer_taken){.result = HOOK_NEXT};
-    fields_init(&taken.fields, arena);
-    taken.text = arena_printf(arena, "plugin %s is stopped: workers hung in it", e->name);
-    return taken;
+        return HOOK_NEXT;
+    *taken = (struct answer_taken){.status = 503};
+    fields_init(&taken->fields, arena);
+    taken->text = arena_printf(arena, "plugin %s is stopped: workers hung in it", e->name);
+    return run->c != NULL ? HOOK_FAILED : HOOK_ANSWERED;
 }
 
-void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken)
+void answer_apply(struct exchange *x, struct call *c, enum hook_result result,
+                  const struct answer_taken *taken)
 {
-    switch (taken->result) {
+    switch (result) {
     case HOOK_NEXT:
     case HOOK_WAIT: break;
     case HOOK_ANSWERED:

@@ -13,8 +13,8 @@
 #include "http/field.h"
 #include "script/run.h"
 
+/* Beside HOOK_ANSWERED or HOOK_FAILED: what the phase decided. Not set otherwise. */
 struct answer_taken {
-    enum hook_result result;
     bool broken; /* the coroutine did not run to its end */
     int status;  /* of an answer; of a failed call: 0 if it is like any other */
     struct fields fields;
@@ -24,11 +24,12 @@ struct answer_taken {
 
 /* Reads and logs the outcome of run's coroutine, which ended with status (of lua_resume); its stack is empty
  * afterwards. */
-struct answer_taken answer_take(struct run *run, const struct entry *e, int status);
+enum hook_result answer_take(struct run *run, const struct entry *e, int status, struct answer_taken *taken);
 /* What stands in for a plugin that the watchdog has stopped: 503, a call fails with it, a log is not written.
  */
-struct answer_taken answer_stopped(struct run *run, const struct entry *e);
+enum hook_result answer_stopped(struct run *run, const struct entry *e, struct answer_taken *taken);
 /* Tells the gateway. */
-void answer_apply(struct exchange *x, struct call *c, const struct answer_taken *taken);
+void answer_apply(struct exchange *x, struct call *c, enum hook_result result,
+                  const struct answer_taken *taken);
 
 #endif

@@ -92,52 +92,46 @@ static void beat_leave(struct script *s)
         atomic_store_explicit(&s->worker->beat->plugin, -1, memory_order_release);
 }
 
-static const struct entry *current_entry(const struct run *run)
-{
-    return &run->place->phases[run->phase].entries[run->next - 1];
-}
-
 /* The layers outside of one that fails a reply have let the call through too: they see it failed, each once.
  * Of a call that was cut they see why. */
-static void fail_within_reply(struct run *run, struct answer_taken *taken)
+static enum hook_result fail_within_reply(struct run *run, const struct answer_taken *taken)
 {
     if (!run->c->cut)
-        answer_apply(run->x, run->c, taken);
+        answer_apply(run->x, run->c, HOOK_FAILED, taken);
     if (taken->broken)
         thread_replace(run);
-    *taken = (struct answer_taken){.result = HOOK_NEXT};
+    return HOOK_NEXT;
 }
 
 bool run_is_foreign(const struct run *run)
 {
-    return run == NULL || !current_entry(run)->ours;
+    return run == NULL || !run->entry->ours;
 }
 
 bool run_is_before_router(const struct run *run)
 {
-    return run != NULL && run->phase == PHASE_REQUEST && current_entry(run)->outer;
+    return run != NULL && run->phase == PHASE_REQUEST && run->entry->outer;
 }
 
 /* Runs or resumes the function of the current entry with what is on its stack. */
-static struct answer_taken run_function(struct run *run, int values)
+static enum hook_result run_function(struct run *run, int values, struct answer_taken *taken)
 {
-    struct answer_taken taken;
     struct script *s = run->script;
     struct run *outer = s->running;
-    const struct entry *e = current_entry(run);
+    enum hook_result result;
     int status;
 
     s->running = run;
-    beat_enter(s, e);
+    beat_enter(s, run->entry);
     status = lua_resume(run->L, values);
     beat_leave(s);
     s->running = outer;
     if (status == LUA_YIELD && run->cancel != NULL)
-        return (struct answer_taken){.result = HOOK_WAIT};
-    taken = answer_take(run, e, status);
-    if (run->phase == PHASE_REPLY && taken.result == HOOK_FAILED)
-        fail_within_reply(run, &taken);
-    return taken;
+        return HOOK_WAIT;
+    result = answer_take(run, run->entry, status, taken);
+    if (run->phase == PHASE_REPLY && result == HOOK_FAILED)
+        result = fail_within_reply(run, taken);
+    return result;
 }
 
 /* Does this phase's function of a layer apply to the exchange or call at hand? */
@@ -156,38 +150,38 @@ static bool is_stopped(const struct script *s, const struct entry *e)
            atomic_load_explicit(&beat->stopped[e->plugin], memory_order_relaxed);
 }
 
-static struct answer_taken refuse_stopped(struct run *run, const struct entry *e)
+static enum hook_result refuse_stopped(struct run *run, struct answer_taken *taken)
 {
-    struct answer_taken taken = answer_stopped(run, e);
+    enum hook_result result = answer_stopped(run, run->entry, taken);
 
     if (run->phase == PHASE_REPLY)
-        fail_within_reply(run, &taken);
-    return taken;
+        result = fail_within_reply(run, taken);
+    return result;
 }
 
 /* function(instance, exchange or call) */
-static struct answer_taken call_function(struct run *run, const struct entry *e)
+static enum hook_result call_function(struct run *run, struct answer_taken *taken)
 {
     struct script *s = run->script;
     struct run *outer = s->running;
 
-    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->function);
-    lua_rawgeti(run->L, LUA_REGISTRYINDEX, e->instance);
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->function);
+    lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->instance);
     s->running = run;
     if (run->c != NULL)
         push_call(s, run->L, run->c);
     else
         push_exchange(s, run->L, run->x);
     s->running = outer;
-    return run_function(run, 2);
+    return run_function(run, 2, taken);
 }
 
-static struct answer_taken run_chain(struct run *run)
+static enum hook_result run_chain(struct run *run, struct answer_taken *taken)
 {
     const struct chain *chain = &run->place->phases[run->phase];
-    struct answer_taken taken = {.result = HOOK_NEXT};
+    enum hook_result result = HOOK_NEXT;
 
-    while (taken.result == HOOK_NEXT && run->next < chain->count) {
+    while (result == HOOK_NEXT && run->next < chain->count) {
         const struct entry *e = &chain->entries[run->next++];
 
         if (!entry_applies(run, e))
@@ -198,11 +192,12 @@ static struct answer_taken run_chain(struct run *run)
         }
         if (run->phase == PHASE_CALL)
             run->c->hook_depth = e->layer;
-        taken = is_stopped(run->script, e) ? refuse_stopped(run, e) : call_function(run, e);
+        run->entry = e;
+        result = is_stopped(run->script, e) ? refuse_stopped(run, taken) : call_function(run, taken);
     }
-    if (taken.result == HOOK_NEXT && run->phase == PHASE_CALL)
+    if (result == HOOK_NEXT && run->phase == PHASE_CALL)
         run->c->hook_depth = run->place->layers;
-    return taken;
+    return result;
 }
 
 /* --- the collector ------------------------------------------------------------------------------ */
@@ -218,16 +213,19 @@ static void collect_sometimes(struct script *s)
 /* --- a phase ------------------------------------------------------------------------------------ */
 
 /* The run is over. What it decided is carried out last: that may end the exchange. */
-static enum hook_result run_end(struct run *run, const struct answer_taken *taken)
+static void run_end(struct run *run, enum hook_result result, const struct answer_taken *taken)
 {
     struct exchange *x = run->x;
     struct call *c = run->c;
     bool applies = run->phase != PHASE_LOG;
 
+    if (result == HOOK_NEXT) {
+        run_give(run, true);
+        return;
+    }
     run_give(run, !taken->broken);
     if (applies)
-        answer_apply(x, c, taken);
-    return taken->result;
+        answer_apply(x, c, result, taken);
 }
 
 static void run_suspend(struct run *run)
@@ -242,6 +240,7 @@ enum hook_result run_start(struct script *s, enum phase phase, const struct plac
 {
     bool of_call = phase == PHASE_CALL || phase == PHASE_REPLY;
     struct answer_taken taken;
+    enum hook_result result;
     struct run *run;
 
     if (phase == PHASE_CALL)
@@ -256,11 +255,12 @@ enum hook_result run_start(struct script *s, enum phase phase, const struct plac
     run->next = 0;
     run->depth = phase == PHASE_REPLY ? c->hook_depth : 0;
     collect_sometimes(s);
-    taken = run_chain(run);
-    if (taken.result != HOOK_WAIT)
-        return run_end(run, &taken);
-    run_suspend(run);
-    return HOOK_WAIT;
+    result = run_chain(run, &taken);
+    if (result == HOOK_WAIT)
+        run_suspend(run);
+    else
+        run_end(run, result, &taken);
+    return result;
 }
 
 /* --- waiting ------------------------------------------------------------------------------------ */
@@ -300,14 +300,14 @@ void run_resume(struct run *run, int results)
 
     run->cancel = NULL;
     list_remove(&run->link);
-    taken = run_function(run, results);
-    if (taken.result == HOOK_NEXT)
-        taken = run_chain(run);
-    if (taken.result == HOOK_WAIT) {
+    result = run_function(run, results, &taken);
+    if (result == HOOK_NEXT)
+        result = run_chain(run, &taken);
+    if (result == HOOK_WAIT) {
         run_suspend(run);
         return;
     }
-    result = run_end(run, &taken);
+    run_end(run, result, &taken);
     if (c != NULL)
         call_resume(c, result);
     else
@@ -316,6 +316,8 @@ void run_resume(struct run *run, int results)
 
 void runs_cancel(struct life *life)
 {
+    struct answer_taken taken;
+
     list_each (&life->waiting, link, after) {
         struct run *run = container_of(link, struct run, link);
 
@@ -324,7 +326,7 @@ void runs_cancel(struct life *life)
         run->cancel = NULL;
         thread_replace(run);
         if (run->phase == PHASE_REPLY) /* the layers outside of it see each reply once */
-            run_chain(run);
+            run_chain(run, &taken);
         run_give(run, true);
     }
 }

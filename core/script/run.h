@@ -24,9 +24,10 @@ struct run {
     struct exchange *x;
     struct call *c; /* call and reply; NULL otherwise */
     const struct place *place;
-    unsigned next;      /* the entry to be run next */
-    unsigned depth;     /* reply: layers that let the call through */
-    struct str failure; /* what call:fail was given */
+    unsigned next;             /* the entry to be run next */
+    const struct entry *entry; /* the one that runs or waits */
+    unsigned depth;            /* reply: layers that let the call through */
+    struct str failure;        /* what call:fail was given */
     struct timer timer;
     void *operation;                 /* what it waits for, besides the timer */
     void (*cancel)(struct run *run); /* ends the wait without an event; NULL: not waiting */
