@@ -2,12 +2,6 @@
 
 #include "script/state.h"
 
-void api_functions(struct script *s, lua_State *L, const luaL_Reg *functions)
-{
-    lua_pushlightuserdata(L, s);
-    luaL_setfuncs(L, functions, 1);
-}
-
 void api_type(struct script *s, enum box_kind kind, const luaL_Reg *methods, const luaL_Reg *metamethods)
 {
     lua_State *L = s->L;
@@ -15,11 +9,11 @@ void api_type(struct script *s, enum box_kind kind, const luaL_Reg *methods, con
     lua_newtable(L);
     if (methods != NULL) {
         lua_newtable(L);
-        api_functions(s, L, methods);
+        luaL_setfuncs(L, methods, 0);
         lua_setfield(L, -2, "__index");
     }
     if (metamethods != NULL)
-        api_functions(s, L, metamethods);
+        luaL_setfuncs(L, metamethods, 0);
     lua_pushboolean(L, 0); /* setmetatable and getmetatable of plugins cannot reach it */
     lua_setfield(L, -2, "__metatable");
     s->meta_refs[kind] = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -18,9 +18,6 @@ enum { IN_ANY = (1 << 7) - 1 };
 /* Makes every type, and leaves the table of C functions for lua/cuttle/boot.lua on the stack: `host`. */
 void api_open(struct script *s);
 
-/* Adds functions to the table at the top; script_of works inside them. */
-void api_functions(struct script *s, lua_State *L, const luaL_Reg *functions);
-
 /* Makes the metatable of a kind. methods become its __index unless the metamethods say otherwise; both lists
  * may be NULL. */
 void api_type(struct script *s, enum box_kind kind, const luaL_Reg *methods, const luaL_Reg *metamethods);

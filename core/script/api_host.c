@@ -266,5 +266,5 @@ static const luaL_Reg functions[] = {
 
 void api_host_open(struct script *s)
 {
-    api_functions(s, s->L, functions);
+    luaL_setfuncs(s->L, functions, 0);
 }

@@ -242,5 +242,5 @@ static const luaL_Reg functions[] = {{"http_request", http_request}, {NULL, NULL
 
 void api_http_open(struct script *s)
 {
-    api_functions(s, s->L, functions);
+    luaL_setfuncs(s->L, functions, 0);
 }

@@ -173,7 +173,7 @@ static int json_number(lua_State *L)
 static int pairs_next(lua_State *L)
 {
     struct script *s = script_of(L);
-    struct node_cursor *cursor = lua_touserdata(L, lua_upvalueindex(2));
+    struct node_cursor *cursor = lua_touserdata(L, lua_upvalueindex(1));
     struct exchange *x;
     struct node *n = check_doc(L, 1, &x);
     struct node *child;
@@ -198,10 +198,9 @@ static int json_pairs(lua_State *L)
     struct node_cursor *cursor;
 
     check_doc(L, 1, &x);
-    lua_pushlightuserdata(L, script_of(L));
     cursor = lua_newuserdata(L, sizeof(*cursor));
     memset(cursor, 0, sizeof(*cursor));
-    lua_pushcclosure(L, pairs_next, 2);
+    lua_pushcclosure(L, pairs_next, 1);
     lua_pushvalue(L, 1);
     lua_pushinteger(L, 0);
     return 3;
@@ -408,7 +407,7 @@ void api_json_open(struct script *s)
     api_type(s, BOX_PATHS, NULL, paths_metamethods);
     api_type(s, BOX_RENAMES, NULL, renames_metamethods);
     lua_newtable(s->L);
-    api_functions(s, s->L, functions);
+    luaL_setfuncs(s->L, functions, 0);
     lua_pushlightuserdata(s->L, NULL);
     lua_setfield(s->L, -2, "null");
     lua_setfield(s->L, -2, "json");

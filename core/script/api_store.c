@@ -199,5 +199,5 @@ void api_store_open(struct script *s)
 {
     api_type(s, BOX_STORE, methods, NULL);
     api_type(s, BOX_BUCKET, bucket_methods, NULL);
-    api_functions(s, s->L, functions);
+    luaL_setfuncs(s->L, functions, 0);
 }

@@ -16,7 +16,7 @@ enum { COLLECT_STEP = 64 }; /* how much of its work the collector does at a time
 
 struct script *script_of(lua_State *L)
 {
-    return lua_touserdata(L, lua_upvalueindex(1));
+    return lua_getexdata(L);
 }
 
 struct arena *script_scratch(struct script *s)
@@ -220,7 +220,11 @@ static struct script *script_new(const struct config *c, struct worker *w, struc
     s->L = luaL_newstate();
     if (s->L == NULL) {
         error_set(err, "cannot create a Lua state");
-    } else if (script_boot(s, err)) {
+        script_free(s);
+        return NULL;
+    }
+    lua_setexdata(s->L, s);
+    if (script_boot(s, err)) {
         chains_publish(&s->chains, &s->hooks);
         return s;
     }

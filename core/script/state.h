@@ -39,7 +39,7 @@ struct script {
     int used_least;           /* KB of Lua's memory since the last step */
 };
 
-/* The script of the C function that is running: its first upvalue. */
+/* Whose state, or coroutine of it, that is: a coroutine has the exdata of the one that made it. */
 struct script *script_of(lua_State *L);
 
 /* An empty scratch arena; what an earlier call left behind (it may have raised) is gone. */
