@@ -168,11 +168,10 @@ static double check_timeout(lua_State *L)
     return seconds;
 }
 
-/* Everything that raises, in the scratch arena; false: the URL is none, err says why. */
-static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r, struct fields *fields,
-                         struct iovec *body, struct error *err)
+/* Everything that raises, but for the URL, in the scratch arena. */
+static void read_request(lua_State *L, struct arena *a, struct fetch_request *r, struct fields *fields,
+                         struct iovec *body)
 {
-    struct str text = optional_text(L, a, "url", STR_NONE);
     struct str content = optional_text(L, a, "body", STR_NONE);
 
     r->method = optional_text(L, a, "method", STR("GET"));
@@ -187,7 +186,6 @@ static bool read_request(lua_State *L, struct arena *a, struct fetch_request *r,
     r->empty_length = content.ptr == NULL && method_sends_length(r->method);
     r->collect = CONTENT_MAX_OF_PLUGINS;
     r->gunzip_always = true;
-    return url_parse(a, text, &r->url, err);
 }
 
 static void move_fields(struct fields *to, const struct fields *from)
@@ -207,11 +205,16 @@ static int http_request(lua_State *L)
     struct fields fields;
     struct iovec body;
     struct error err;
+    struct arena *scratch;
+    struct str url;
     double timeout;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     timeout = check_timeout(L);
-    if (!read_request(L, script_scratch(s), &read, &fields, &body, &err)) {
+    scratch = script_scratch(s);
+    url = optional_text(L, scratch, "url", STR_NONE);
+    read_request(L, scratch, &read, &fields, &body);
+    if (!url_parse(scratch, url, &read.url, &err)) {
         lua_pushnil(L);
         lua_pushstring(L, err.text);
         return 2;
@@ -230,7 +233,7 @@ static int http_request(lua_State *L)
     own->body.iov_len = body.iov_len;
     own->request.iov = &own->body;
     own->request.iov_count = 1;
-    url_parse(&own->arena, arena_copy(&own->arena, read.url.text), &own->request.url, &err);
+    url_parse(&own->arena, arena_copy(&own->arena, url), &own->request.url, &err);
     timer_init(&own->timer, on_timeout);
     timer_start(s->worker->env, &own->timer, (int64_t)(timeout * (double)SECOND));
     own->fetch = fetch_start(s->worker->client, &own->arena, &own->request, &events, own);

@@ -54,6 +54,16 @@ describe("a phase that waits", function()
     assert.truthy(seen.target:find("^/check%?a=b"))
   end)
 
+  it("asks with the user and password of a URL", function()
+    local other = kit.upstream({ name = "other.test" })
+    script.gateway([[
+      function plugin:request(exchange)
+        self.runtime.http.get("http://user:secret@other.test/x")
+      end
+    ]]):get("/x/1")
+    assert.equal("Basic dXNlcjpzZWNyZXQ=", other.requests[1].fields:get("Authorization"))
+  end)
+
   it("is told why a request of its own failed", function()
     local silent = kit.upstream()
     silent:on("GET", "/"):silence()
