@@ -205,7 +205,7 @@ struct config {
 struct config_overrides {
     bool debug;     /* -d */
     long port;      /* -p; 0: none */
-    char **environ; /* KRAKEND_*; NULL: none */
+    char **environ; /* KRAKEND_*, FC_ENABLE, HTTP_PROXY, NO_PROXY; NULL: none */
 };
 
 /* Reads and checks a file; NULL and why: "'<file>': <reason>". */

@@ -1,8 +1,10 @@
-/* KRAKEND_* variables over the root of the file: core.md 1.4; and FC_ENABLE: operate.md 3.1. */
+/* The environment: KRAKEND_* variables over the root of the file (core.md 1.4), FC_ENABLE (operate.md 3.1),
+ * proxies (service.md HTTPC-2). */
 #include <ctype.h>
 #include <string.h>
 
 #include "gateway/config_build.h"
+#include "http/proxy_rules.h"
 
 static struct str lower(struct arena *a, struct str s)
 {
@@ -55,18 +57,22 @@ void build_environment(struct config_build *b, char **environment)
     }
 }
 
-/* Any text in FC_ENABLE switches templates on, even 0. */
-static bool wants_templates(char **environment)
+/* Empty if there is none. */
+static struct str variable(char **environment, const char *name)
 {
-    for (; environment != NULL && *environment != NULL; environment++)
-        if (strncmp(*environment, "FC_ENABLE=", 10) == 0)
-            return (*environment)[10] != '\0';
-    return false;
+    for (; environment != NULL && *environment != NULL; environment++) {
+        struct str value = str_of(*environment);
+
+        if (str_equal(str_split(&value, '='), str_of(name)))
+            return value;
+    }
+    return STR_NONE;
 }
 
+/* Any text in FC_ENABLE switches templates on, even 0. */
 bool build_check_templates(struct config_build *b, struct str text, char **environment)
 {
-    if (!wants_templates(environment))
+    if (variable(environment, "FC_ENABLE").len == 0)
         return true;
     if (text.len > 0 && memmem(text.ptr, text.len, "{{", 2) != NULL)
         return error_set(b->err, "FC_ENABLE is set, but templates ({{ ... }}) are not supported yet: "
@@ -74,5 +80,38 @@ bool build_check_templates(struct config_build *b, struct str text, char **envir
     build_warn(
         b, LOG_WARNING,
         "FC_ENABLE is set, but templates are not supported yet: the file, which has none, is used as it is");
+    return true;
+}
+
+/* --- proxies --------------------------------------------------------------------------------------- */
+
+static bool is_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+bool build_proxy(struct config_build *b, char **environment)
+{
+    const char *name = variable(environment, "HTTP_PROXY").len > 0 ? "HTTP_PROXY" : "http_proxy";
+    struct str except = variable(environment, "NO_PROXY");
+    const struct proxy_rules **rules = &b->config->client.proxy;
+
+    if (except.len == 0)
+        except = variable(environment, "no_proxy");
+    if (!proxy_rules_read(b->arena, variable(environment, name), except, rules, b->err))
+        return error_prefix(b->err, "%s: ", name);
+    if (*rules == NULL)
+        return true;
+    if (variable(environment, "REQUEST_METHOD").len > 0)
+        return error_set(b->err,
+                         "%s is not to be trusted where REQUEST_METHOD is set, for a client of a CGI script "
+                         "may have set it: unset one of them",
+                         name);
+    if (!is_ascii(except))
+        build_warn(b, LOG_WARNING,
+                   "NO_PROXY: names that are not ASCII match no host: write them as hosts are (xn--...)");
     return true;
 }

@@ -257,6 +257,8 @@ bool forward_call_url(struct call *c)
         error_clear(&err);
         if (!url_parse(c->arena, fill_pattern(c, c->from_host), &c->built, &err))
             return fail_url(c, arena_copy(c->arena, str_of(err.text)));
+        if (index >= 0)
+            c->built.way = c->plan->ways[index];
     }
     if (query.len > 0)
         append_query(c, query);

@@ -6,6 +6,7 @@
 #include "http/dial.h"
 #include "http/fetch_head.h"
 #include "http/h1_client.h"
+#include "http/proxy_rules.h"
 
 #define DEFAULT_FALLBACK_DELAY (300 * MILLISECOND)
 
@@ -139,23 +140,37 @@ static void send_on(struct job *j, struct h1_client *conn)
                    j->paused);
 }
 
+/* Whom the request is sent to: its host, or the proxy. */
+static const struct url *receiver(const struct job *j)
+{
+    return j->hop.url.way == WAY_PROXY ? &j->client->options.proxy->url : &j->hop.url;
+}
+
+static void fail_dial(struct job *j, const struct dial *d)
+{
+    const char *proxy = j->hop.url.way == WAY_PROXY ? "proxyconnect tcp: " : "";
+    struct str text = arena_printf(j->arena, "%s%.*s", proxy, STR_ARG(d->error));
+
+    fail(j, d->unknown ? FETCH_RESOLVE : FETCH_CONNECT, with_url(j, j->hop.url.text, text.ptr));
+}
+
 static void on_dial(struct dial *d, struct sock *sock, const struct addr *peer)
 {
     struct job *j = d->owner;
 
     j->dial = NULL;
     if (sock == NULL)
-        fail(j, d->unknown ? FETCH_RESOLVE : FETCH_CONNECT, with_url(j, j->hop.url.text, d->error.ptr));
+        fail_dial(j, d);
     else
-        send_on(j, h1_client_new(&j->client->h1, sock, peer, &j->hop.url));
+        send_on(j, h1_client_new(&j->client->h1, sock, peer, receiver(j)));
 }
 
 static void dial(struct job *j)
 {
     struct client *c = j->client;
-    const struct url *url = &j->hop.url;
+    const struct url *to = receiver(j);
 
-    j->dial = dial_start(c->env, j->arena, &c->dial, url->host, url->port, on_dial, j);
+    j->dial = dial_start(c->env, j->arena, &c->dial, to->host, to->port, on_dial, j);
 }
 
 /* On a kept connection, or else on a new one. */
@@ -163,12 +178,14 @@ static void launch(struct job *j)
 {
     struct h1_client *kept;
 
+    if (j->hop.url.way == WAY_UNDECIDED)
+        j->hop.url.way = proxy_rules_way(j->client->options.proxy, &j->hop.url);
     fetch_head_write(&j->head, j->arena, &j->client->options, j->request, &j->hop);
     if (j->hop.url.tls) {
         fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, "TLS to backends is not supported yet"));
         return;
     }
-    kept = h1_client_take(&j->client->h1, &j->hop.url);
+    kept = h1_client_take(&j->client->h1, receiver(j));
     if (kept != NULL)
         send_on(j, kept);
     else
@@ -263,24 +280,6 @@ static void follow(struct job *j)
     launch(j);
 }
 
-/* Is the content coded as gzip, and nothing else, and ours to decode? */
-static bool takes_gzip(const struct job *j)
-{
-    const struct fields *fields = &j->fetch.response.fields;
-    unsigned codings = 0;
-    bool is_gzip = false;
-
-    if (j->fetch.response.framing == FRAMING_NONE || !(j->head.asks_gzip || j->request->gunzip_always))
-        return false;
-    for (unsigned i = 0; i < fields->count; i++) {
-        if (fields->items[i].id != FIELD_CONTENT_ENCODING)
-            continue;
-        codings++;
-        is_gzip = str_equal_nocase(fields->items[i].value, STR("gzip"));
-    }
-    return codings == 1 && is_gzip;
-}
-
 static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
 {
     struct job *j = owner;
@@ -295,7 +294,7 @@ static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
     j->answered = true;
     j->fetch.final_url = j->hop.url.text;
     *collect = j->request->collect;
-    *gunzip = takes_gzip(j);
+    *gunzip = fetch_head_takes_gzip(&j->head, j->request, r);
     if (*gunzip) {
         field_remove_id(&r->fields, FIELD_CONTENT_ENCODING);
         field_remove_id(&r->fields, FIELD_CONTENT_LENGTH);

@@ -19,6 +19,7 @@
 
 struct client;
 struct fetch;
+struct proxy_rules;
 
 struct client_options {              /* service.md 6; durations in ns */
     int64_t dialer_timeout;          /* 0: none */
@@ -32,6 +33,7 @@ struct client_options {              /* service.md 6; durations in ns */
     unsigned max_idle_connections;          /* 0: no limit */
     unsigned max_idle_connections_per_host; /* 0: 250 */
     size_t max_head;                        /* 0: 10 MiB */
+    const struct proxy_rules *proxy;        /* borrowed; NULL: all requests go to their hosts */
 };
 
 enum fetch_body {

@@ -1,6 +1,8 @@
 #include "http/fetch_head.h"
 
+#include "http/authorization.h"
 #include "http/h1_writer.h"
+#include "http/proxy_rules.h"
 
 /* Ask for gzip on our own account? (service.md HTTPC-3) An empty Accept-Encoding counts as none. */
 static bool may_ask_gzip(const struct client_options *options, const struct hop *hop)
@@ -29,60 +31,51 @@ static int64_t announced(const struct fetch_request *r, const struct hop *hop, b
     return length;
 }
 
-static struct str base64(struct arena *a, struct str s)
+static bool is_dropped(const struct field *f, bool asks_gzip, const struct proxy_rules *proxy)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *text = arena_bytes(a, (s.len + 2) / 3 * 4), *end = text;
-
-    for (size_t i = 0; i < s.len; i += 3) {
-        unsigned bits = (unsigned)(unsigned char)s.ptr[i] << 16;
-
-        if (i + 1 < s.len)
-            bits |= (unsigned)(unsigned char)s.ptr[i + 1] << 8;
-        if (i + 2 < s.len)
-            bits |= (unsigned char)s.ptr[i + 2];
-        *end++ = letters[bits >> 18];
-        *end++ = letters[bits >> 12 & 63];
-        *end++ = i + 1 < s.len ? letters[bits >> 6 & 63] : '=';
-        *end++ = i + 2 < s.len ? letters[bits & 63] : '=';
-    }
-    return (struct str){text, (size_t)(end - text)};
+    return (f->id == FIELD_ACCEPT_ENCODING && asks_gzip) ||
+           (f->id == FIELD_PROXY_AUTHORIZATION && proxy != NULL);
 }
 
-/* "Basic ..." of the user and password in a URL; empty if an escape in it is broken. */
-static struct str basic_authorization(struct arena *a, struct str userinfo)
-{
-    struct str password = userinfo, user = str_split(&password, ':'), bad;
-
-    if (!percent_decode(a, user, &user, &bad) || !percent_decode(a, password, &password, &bad))
-        return STR_NONE;
-    return arena_join(a, STR("Basic "), base64(a, arena_join(a, arena_join(a, user, STR(":")), password)));
-}
-
-/* The fields with what they lack and without what they may not have. A copy only if there is such a thing. */
+/* The fields with what they lack and without what they may not have. A copy only if there is such a thing.
+ * proxy: where it goes through; what it is told of who we are is not for others to say. NULL: nowhere. */
 static const struct fields *complete(const struct fields *fields, struct arena *a, const struct hop *hop,
-                                     bool asks_gzip)
+                                     bool asks_gzip, const struct proxy_rules *proxy)
 {
-    bool drops = asks_gzip && field_find_id(fields, FIELD_ACCEPT_ENCODING) != NULL;
+    bool drops = (asks_gzip && field_find_id(fields, FIELD_ACCEPT_ENCODING) != NULL) ||
+                 (proxy != NULL && field_find_id(fields, FIELD_PROXY_AUTHORIZATION) != NULL);
     bool adds = hop->url.userinfo.len > 0 && field_find_id(fields, FIELD_AUTHORIZATION) == NULL;
+    bool adds_proxy = proxy != NULL && proxy->authorization.len > 0;
     struct fields *f;
 
-    if (!drops && !adds)
+    if (!drops && !adds && !adds_proxy)
         return fields;
     f = arena_alloc(a, sizeof(*f));
     fields_init(f, a);
     for (unsigned i = 0; i < fields->count; i++)
-        if (!drops || fields->items[i].id != FIELD_ACCEPT_ENCODING)
+        if (!is_dropped(&fields->items[i], asks_gzip, proxy))
             field_add(f, fields->items[i].name, fields->items[i].value);
     if (adds)
         field_add_id(f, FIELD_AUTHORIZATION, basic_authorization(a, hop->url.userinfo));
+    if (adds_proxy)
+        field_add_id(f, FIELD_PROXY_AUTHORIZATION, proxy->authorization);
     return f;
+}
+
+/* A proxy is told the whole URL (RFC 9112 section 3.2.2). */
+static struct str target_of(struct arena *a, const struct url *url)
+{
+    if (url->way != WAY_PROXY)
+        return url->target;
+    return arena_printf(a, "http://%.*s%.*s", STR_ARG(url->authority), STR_ARG(url->target));
 }
 
 void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client_options *options,
                       const struct fetch_request *r, const struct hop *hop)
 {
     const struct url *url = &hop->url;
+    const struct proxy_rules *proxy = url->way == WAY_PROXY ? options->proxy : NULL;
+    struct str target = target_of(a, url);
     const struct fields *fields;
     bool chunked;
     int64_t length = announced(r, hop, &chunked);
@@ -91,11 +84,29 @@ void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client
 
     h->asks_gzip = may_ask_gzip(options, hop);
     h->closes = options->disable_keep_alives || field_list_has(hop->fields, FIELD_CONNECTION, STR("close"));
-    fields = complete(hop->fields, a, hop, h->asks_gzip);
-    size = h1_request_size(hop->method, url->target, url->authority, fields);
+    fields = complete(hop->fields, a, hop, h->asks_gzip, proxy);
+    size = h1_request_size(hop->method, target, url->authority, fields);
     dst = arena_bytes(a, size);
     h->text.ptr = dst;
-    h->text.len = h1_write_request(dst, hop->method, url->target, url->authority, fields, length, chunked,
+    h->text.len = h1_write_request(dst, hop->method, target, url->authority, fields, length, chunked,
                                    h->asks_gzip, h->closes);
     arena_trim(a, dst, size, h->text.len);
+}
+
+bool fetch_head_takes_gzip(const struct fetch_head *h, const struct fetch_request *r,
+                           const struct response *response)
+{
+    const struct fields *fields = &response->fields;
+    unsigned codings = 0;
+    bool is_gzip = false;
+
+    if (response->framing == FRAMING_NONE || !(h->asks_gzip || r->gunzip_always))
+        return false;
+    for (unsigned i = 0; i < fields->count; i++) {
+        if (fields->items[i].id != FIELD_CONTENT_ENCODING)
+            continue;
+        codings++;
+        is_gzip = str_equal_nocase(fields->items[i].value, STR("gzip"));
+    }
+    return codings == 1 && is_gzip;
 }

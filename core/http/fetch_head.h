@@ -15,4 +15,8 @@ struct fetch_head {
 void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client_options *options,
                       const struct fetch_request *r, const struct hop *hop);
 
+/* Is the content of the response coded as gzip, and nothing else, and ours to decode? */
+bool fetch_head_takes_gzip(const struct fetch_head *h, const struct fetch_request *r,
+                           const struct response *response);
+
 #endif

@@ -86,7 +86,8 @@ struct h1_client {
 void h1_context_init(struct h1_context *x, struct env *env, const struct client_options *options);
 void h1_context_fini(struct h1_context *x); /* closes what is left */
 
-/* sock is connected. It is nobody's until h1_client_send. */
+/* sock is connected to the host of the URL, or its proxy: to whose authority it belongs in the pool. It is
+ * nobody's until h1_client_send. */
 struct h1_client *h1_client_new(struct h1_context *x, struct sock *sock, const struct addr *peer,
                                 const struct url *url);
 /* A kept one; NULL: none. */

@@ -54,6 +54,9 @@ void query_parse(struct arena *a, struct str raw, struct query *q);
 /* Form-encoded, sorted bytewise by name, values of a name in their order. */
 struct str query_format(struct arena *a, const struct query *q);
 
+/* How a request gets to its host: proxy_rules.h. */
+enum url_way { WAY_UNDECIDED, WAY_DIRECT, WAY_PROXY };
+
 /* An absolute URL for the client. */
 struct url {
     bool tls;             /* https */
@@ -64,6 +67,8 @@ struct url {
     uint16_t port;
     struct str target; /* what goes on the request line: path and query, never empty */
     struct str text;   /* the whole URL, for messages: without a password */
+    enum url_way
+        way; /* undecided when it was parsed; who knows may say so before the client asks the rules */
 };
 /* Why not: Go's texts where KrakenD shows them: `parse "<url>": net/url: invalid control character in URL`,
  * `parse "<url>": invalid URL escape "%zz"`, `unsupported protocol scheme ""`, `first path segment in URL

@@ -344,7 +344,7 @@ function log.debug(text, ...) end
 
 ---@class http
 local http = {}
---- [all but log] Waits. nil and why if no whole response came.
+--- [all but log] Waits. nil and why if no whole response came. Goes through a proxy where calls to backends would.
 ---@param request http_request
 ---@return http_response?, string?
 function http.request(request) end

@@ -14,7 +14,8 @@ local function text_of(config)
 end
 
 --- config: a table, or the text of a krakend.json. A table gets "version": 3 if it has none.
--- options: debug, environ ({"KRAKEND_X=y"}), ip, port, file (the name that messages give the configuration).
+-- options: debug, environ ({"KRAKEND_X=y"}; nothing of the process's own), ip, port, file (the name that messages give
+-- the configuration).
 -- nil, why and the log lines, when such a configuration does not start.
 function gateway.new(config, options)
   options = options or {}

@@ -5,7 +5,8 @@
 --     users:on("POST", "/u"):reply(201):then_reply(500)
 --
 -- It reads requests with the gateway's own HTTP code and remembers them in `requests`: {method, target, path, query,
--- fields, body}. What no route matches is answered by 404.
+-- fields, body}. What no route matches is answered by 404. To a gateway that has it for a proxy (environ =
+-- {"HTTP_PROXY=" .. url}) paths are whole URLs: "http://a.test/u/1".
 local core = require("kit.core")
 local duration = require("kit.duration")
 local fields = require("kit.fields")

@@ -254,7 +254,7 @@ function fetch_meta:free()
 end
 
 --- Starts a fetch. options: method; fields ({ { name, value }, ... }), body (text, or a list of texts),
--- stream, and the members of struct fetch_request.
+-- stream, way (of the URL), and the members of struct fetch_request.
 function world_meta:fetch(url, options)
   options = options or {}
   local a = ffi.new("struct arena")
@@ -263,6 +263,7 @@ function world_meta:fetch(url, options)
   local r = ffi.cast("struct fetch_request *", core.arena_zalloc(a, ffi.sizeof("struct fetch_request")))
   local err = ffi.new("struct error")
   assert(core.url_parse(a, keep(url), r.url, err), ffi.string(err.text))
+  if options.way then r.url.way = options.way end
   r.method = keep(options.method or "GET")
   local fields = ffi.cast("struct fields *", core.arena_zalloc(a, ffi.sizeof("struct fields")))
   core.fields_init(fields, a)

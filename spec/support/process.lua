@@ -9,6 +9,8 @@ int execvp(const char *file, const char *const argv[]);
 void _exit(int status);
 int waitpid(int pid, int *status, int options);
 int kill(int pid, int signal);
+int setenv(const char *name, const char *value, int overwrite);
+int unsetenv(const char *name);
 int open(const char *path, int flags, int mode);
 int dup2(int from, int to);
 int close(int fd);
@@ -32,6 +34,9 @@ local C = ffi.C
 local CLOEXEC, STREAM, INET, NO_SIGNAL, NO_HANG, READABLE = 0x80000, 1, 2, 0x4000, 1, 1
 local SOL_SOCKET, SO_LINGER, SO_SNDTIMEO = 1, 13, 21
 local WRITE_CREATE_TRUNCATE_APPEND = 0x1 + 0x40 + 0x200 + 0x400
+
+-- Whoever runs the specs may sit behind a proxy; what they start does not know.
+for _, name in ipairs({ "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD" }) do C.unsetenv(name) end
 
 local process = { binary = os.getenv("CUTTLE_BIN") or "build/release/cuttle" }
 process.__index = process
@@ -64,7 +69,8 @@ local function redirect(path, to)
   C.close(fd)
 end
 
-local function become(arguments, out, err, closed)
+local function become(arguments, out, err, closed, variables)
+  for name, value in pairs(variables or {}) do C.setenv(name, value, 1) end
   local argv = ffi.new("const char *[?]", #arguments + 2)
   argv[0] = process.binary
   for i, argument in ipairs(arguments) do argv[i] = argument end
@@ -76,12 +82,13 @@ local function become(arguments, out, err, closed)
   C._exit(127)
 end
 
---- Starts the binary with these arguments; closed: the standard streams that it is to start without.
-function process.start(arguments, closed)
+--- Starts the binary with these arguments; closed: the standard streams that it is to start without; variables: more of
+--- the environment, {name = value}.
+function process.start(arguments, closed, variables)
   local self = setmetatable({ out_path = os.tmpname(), err_path = os.tmpname() }, process)
   io.stdout:flush()
   self.pid = C.fork()
-  if self.pid == 0 then become(arguments, self.out_path, self.err_path, closed) end
+  if self.pid == 0 then become(arguments, self.out_path, self.err_path, closed, variables) end
   assert(self.pid > 0)
   return self
 end

@@ -41,7 +41,7 @@ return plugin
 end
 
 --- A gateway with one endpoint, GET /x/{id}, and one upstream; body as for script.source.
--- options: scope, extra (of the plugin's table), settings, endpoint and backend (more of their fields), reply.
+-- options: scope, extra (of the plugin's table), settings, endpoint and backend (more of their fields), reply, environ.
 function script.gateway(body, options)
   options = options or {}
   local upstream = kit.upstream()
@@ -59,7 +59,7 @@ function script.gateway(body, options)
     plugin = { folder = script.folder({ ["spec_plugin.lua"] = script.source(body, options) }) },
     extra_config = scope == "service" and attached or nil,
     endpoints = { endpoint },
-  })
+  }, { environ = options.environ })
   return gateway, upstream
 end
 
