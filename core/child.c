@@ -144,6 +144,7 @@ static bool start(struct child *c, struct error *err)
     if (hooks == NULL)
         return false;
     worker_set_hooks(c->worker, hooks);
+    atomic_store_explicit(&c->parts->beat->serving, true, memory_order_relaxed);
     c->listener = loop_listen(c->env, c->parts->listener, NULL, NULL);
     worker_listen(c->worker, c->listener);
     loop_watch_signal(c->env, SIGTERM, on_terminate, c);

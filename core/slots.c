@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define YOUNG       SECOND /* a worker that dies before this age waits for its successor */
+#define YOUNG       SECOND /* a worker that dies before this age, or its first turn, is not replaced at once */
 #define FIRST_DELAY (100 * MILLISECOND)
 #define LAST_DELAY  (5 * SECOND)
 
@@ -92,14 +92,6 @@ void slots_close(struct slots *s)
 
 /* --- workers ------------------------------------------------------------------------------------ */
 
-static void reset_beat(struct beat *beat)
-{
-    atomic_store(&beat->turn, 0);
-    atomic_store(&beat->plugin, -1);
-    atomic_store(&beat->connections, 0);
-    memset(beat->where, 0, sizeof(beat->where));
-}
-
 /* In the new process: everything that is the master's alone is given up. */
 static int be_worker(struct slots *s, struct slot *slot, pid_t master)
 {
@@ -134,7 +126,7 @@ static void start_worker(struct slots *s, struct slot *slot, int64_t now)
 {
     pid_t master = getpid();
 
-    reset_beat(slot->beat);
+    beat_reset(slot->beat);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
@@ -186,7 +178,7 @@ void slots_reap(struct slots *s, int64_t now, bool serving)
             tell_death(s, slot, status);
         slot->pid = 0;
         slot->restart_at = now;
-        if (now - slot->started < YOUNG)
+        if (now - slot->started < YOUNG || !atomic_load(&slot->beat->serving))
             delay_restart(slot, now);
         else
             slot->young_deaths = 0;
@@ -240,21 +232,22 @@ static void stop_plugin(struct slots *s, int plugin, const char *where)
         RUNAWAY_KILLS, (int)strcspn(where, " "), where);
 }
 
+/* To stop a plugin helps only where its phases are the reason: it would be loaded all the same. */
 static void kill_stuck(struct slots *s, struct slot *slot, int64_t now)
 {
     int plugin = atomic_load(&slot->beat->plugin);
-    char where[sizeof(slot->beat->where) + 1] = "";
+    bool serving = atomic_load(&slot->beat->serving);
+    char where[BEAT_TEXT_MAX];
     char span[32];
 
-    memcpy(where, slot->beat->where, sizeof(slot->beat->where));
+    beat_tell(slot->beat, where);
     duration_format_short(span, slot->watch.still);
     kill(slot->pid, SIGKILL);
     slot->killed = true;
     log_write(s->log, LOG_ERROR, "[SERVICE: Master] worker %d (pid %d) hung for %s in %s%s and was killed",
-              slot->id, (int)slot->pid, span, plugin >= 0 ? "plugin " : "the gateway's own code",
-              plugin >= 0 ? where : "");
-    if (runaways_note(&s->runaways, plugin, now))
-        stop_plugin(s, plugin, where);
+              slot->id, (int)slot->pid, span, where, serving ? "" : ",");
+    if (serving && runaways_note(&s->runaways, plugin, now))
+        stop_plugin(s, plugin, slot->beat->where);
 }
 
 void slots_watch(struct slots *s, int64_t now, int64_t elapsed)

@@ -1,7 +1,7 @@
 #include "startup.h"
 
 #include "base/clock.h"
-#include "script/script.h"
+#include "trial.h"
 #include <sched.h>
 
 enum { STORE_ENTRIES = 256 * 1024, STORE_ENTRIES_MAX = 256 * 1024 * 1024 };
@@ -92,7 +92,7 @@ bool startup_load(struct startup *s, const char *file, const struct config_overr
 bool startup_check_plugins(struct startup *s, struct log *log, struct error *err)
 {
     s->heading = "ERROR validating the configuration file:";
-    return script_check(s->config, log, err);
+    return trial_run(s, log, err);
 }
 
 void startup_fini(struct startup *s)

@@ -2,13 +2,31 @@
 
 #include "base/clock.h"
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
-/* A worker that compiles its plugins has not made its first turn yet. */
+/* For what the gateway itself does until a worker's first turn, between the steps of loading plugins. */
 #define START_LIMIT (20 * SECOND)
 /* More than this between two looks means that the master did not run. */
 #define LOOK_MAX     (500 * MILLISECOND)
 #define RUNAWAY_SPAN MINUTE
+
+void beat_reset(struct beat *beat)
+{
+    atomic_store(&beat->turn, 0);
+    atomic_store(&beat->serving, false);
+    atomic_store(&beat->plugin, -1);
+    atomic_store(&beat->connections, 0);
+    memset(beat->where, 0, sizeof(beat->where));
+}
+
+void beat_tell(const struct beat *beat, char text[BEAT_TEXT_MAX])
+{
+    if (atomic_load(&beat->plugin) >= 0)
+        snprintf(text, BEAT_TEXT_MAX, "plugin %.*s", (int)sizeof(beat->where), beat->where);
+    else
+        snprintf(text, BEAT_TEXT_MAX, "the gateway's own code");
+}
 
 bool watch_is_stuck(struct watch *w, const struct beat *beat, int64_t elapsed, int64_t limit)
 {

@@ -1,8 +1,17 @@
-/* watchdog - finds workers that finish no turn, and plugins that are the reason again and again. */
+/* watchdog - finds workers that finish no turn, or not their start, and plugins that are the reason again and
+ * again. */
 #ifndef WATCHDOG_H
 #define WATCHDOG_H
 
 #include "gateway/worker.h"
+
+/* Before a worker is started. Plugins that were stopped stay so. */
+void beat_reset(struct beat *beat);
+
+enum { BEAT_TEXT_MAX = 300 };
+/* In what a worker is: "plugin geo request", "plugin geo, new of endpoints[0]...", "the gateway's own code".
+ */
+void beat_tell(const struct beat *beat, char text[BEAT_TEXT_MAX]);
 
 /* What the master has seen of one worker's beat. Time counts only while the master itself runs, so that a
  * pause of the whole machine kills nobody. */

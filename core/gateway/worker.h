@@ -17,11 +17,16 @@ enum { BEAT_PLUGINS = 256 };
 
 /* One per worker slot, in memory shared with the master. */
 struct beat {
-    _Atomic int64_t turn;      /* monotonic ns of the worker's last turn */
-    _Atomic int plugin;        /* index of the plugin being run (hooks_plugin_name), -1: none */
+    /* Monotonic ns of the worker's last turn. Before the first one: 0, or while a plugin is being loaded a
+     * number that is another one for each step of that. */
+    _Atomic int64_t turn;
+    _Atomic bool serving;      /* plugins are loaded */
+    _Atomic int plugin;        /* number of the plugin being loaded or run, -1: none */
     _Atomic uint64_t requests; /* finished exchanges */
     _Atomic int64_t connections;
-    char where[96]; /* "plugin phase", NUL-terminated, written before plugin is set */
+    /* "plugin phase", or "plugin, loading file" and "plugin, new of place" before the first turn;
+     * NUL-terminated, written before plugin is set */
+    char where[256];
     /* By plugin number; set by the master when workers had to be killed in that plugin again and again: where
      * it is attached, 503 is answered instead of running it. Plugins beyond the last are never stopped. */
     _Atomic bool stopped[BEAT_PLUGINS];

@@ -1,9 +1,12 @@
 /* host: what lua/cuttle/boot.lua needs of C to find, check and attach plugins. Plugins never see it. */
 #include "base/doc.h"
+#include "gateway/worker.h"
 #include "script/api.h"
 #include "script/state.h"
 #include "script/value.h"
 #include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 /* host.list(path) -> {name = "file" | "folder"} | nil if path is no folder */
@@ -254,14 +257,37 @@ static int host_wants(lua_State *L)
     return 0;
 }
 
+/* host.enter(plugin, where): a plugin is loaded or built from here on; the watchdog tells where */
+static int host_enter(lua_State *L)
+{
+    struct script *s = script_of(L);
+    int plugin = (int)luaL_checkinteger(L, 1);
+    const char *where = luaL_checkstring(L, 2);
+
+    if (s->beat == NULL)
+        return 0;
+    snprintf(s->beat->where, sizeof(s->beat->where), "%s", where);
+    atomic_store_explicit(&s->beat->plugin, plugin, memory_order_release);
+    atomic_store_explicit(&s->beat->turn, ++s->loading_steps, memory_order_relaxed);
+    return 0;
+}
+
+/* host.leave(): it has returned */
+static int host_leave(lua_State *L)
+{
+    struct script *s = script_of(L);
+
+    if (s->beat == NULL)
+        return 0;
+    atomic_store_explicit(&s->beat->turn, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->beat->plugin, -1, memory_order_release);
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
-    {"list", host_list},
-    {"service", host_service},
-    {"endpoint", host_endpoint},
-    {"layers", host_layers},
-    {"add", host_add},
-    {"wants", host_wants},
-    {NULL, NULL},
+    {"enter", host_enter},     {"leave", host_leave},       {"list", host_list},
+    {"service", host_service}, {"endpoint", host_endpoint}, {"layers", host_layers},
+    {"add", host_add},         {"wants", host_wants},       {NULL, NULL},
 };
 
 void api_host_open(struct script *s)

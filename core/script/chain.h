@@ -11,7 +11,7 @@
 #include "gateway/config.h"
 #include "gateway/hooks.h"
 
-enum { WHERE_MAX = 96 }; /* as beat->where */
+enum { WHERE_MAX = 96 }; /* of the room in beat->where */
 
 enum scope { SCOPE_SERVICE, SCOPE_ENDPOINT, SCOPE_BACKEND };
 

@@ -94,7 +94,7 @@ static bool start(struct kit_gateway *g, struct addr *at, struct error *err)
     g->router = router_new(g->config, err);
     if (!g->router)
         return false;
-    if (!script_check(g->config, &g->log, err))
+    if (!script_check(g->config, &g->log, NULL, err))
         return false;
     g->store = store_new(STORE_ENTRIES, err);
     if (!g->store)

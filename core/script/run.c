@@ -75,12 +75,12 @@ void runs_free(struct script *s)
 /* The watchdog reads this when the worker has stopped beating: whose code is it in? */
 static void beat_enter(struct script *s, const struct entry *e)
 {
-    struct beat *beat = s->worker->beat;
+    struct beat *beat = s->beat;
 
     if (beat == NULL)
         return;
     if (s->last_where != e->where) {
-        memcpy(beat->where, e->where, sizeof(beat->where));
+        memcpy(beat->where, e->where, WHERE_MAX);
         s->last_where = e->where;
     }
     atomic_store_explicit(&beat->plugin, e->plugin, memory_order_release);
@@ -88,8 +88,8 @@ static void beat_enter(struct script *s, const struct entry *e)
 
 static void beat_leave(struct script *s)
 {
-    if (s->worker->beat != NULL)
-        atomic_store_explicit(&s->worker->beat->plugin, -1, memory_order_release);
+    if (s->beat != NULL)
+        atomic_store_explicit(&s->beat->plugin, -1, memory_order_release);
 }
 
 /* The layers outside of one that fails a reply have let the call through too: they see it failed, each once.
@@ -144,7 +144,7 @@ static bool entry_applies(const struct run *run, const struct entry *e)
 
 static bool is_stopped(const struct script *s, const struct entry *e)
 {
-    const struct beat *beat = s->worker->beat;
+    const struct beat *beat = s->beat;
 
     return beat != NULL && e->plugin >= 0 && e->plugin < BEAT_PLUGINS &&
            atomic_load_explicit(&beat->stopped[e->plugin], memory_order_relaxed);

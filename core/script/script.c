@@ -204,7 +204,8 @@ static bool script_boot(struct script *s, struct error *err)
     return true;
 }
 
-static struct script *script_new(const struct config *c, struct worker *w, struct log *log, struct error *err)
+static struct script *script_new(const struct config *c, struct worker *w, struct log *log, struct beat *beat,
+                                 struct error *err)
 {
     struct script *s = mem_zalloc(sizeof(*s));
 
@@ -212,6 +213,7 @@ static struct script *script_new(const struct config *c, struct worker *w, struc
     s->config = c;
     s->worker = w;
     s->log = log;
+    s->beat = beat;
     list_init(&s->free_runs);
     list_init(&s->free_lives);
     arena_init(&s->scratch, w != NULL ? &w->blocks : NULL);
@@ -234,14 +236,14 @@ static struct script *script_new(const struct config *c, struct worker *w, struc
 
 struct hooks *script_hooks_new(struct worker *w, struct error *err)
 {
-    struct script *s = script_new(w->config, w, w->log, err);
+    struct script *s = script_new(w->config, w, w->log, w->beat, err);
 
     return s != NULL ? &s->hooks : NULL;
 }
 
-bool script_check(const struct config *c, struct log *log, struct error *err)
+bool script_check(const struct config *c, struct log *log, struct beat *beat, struct error *err)
 {
-    struct script *s = script_new(c, NULL, log, err);
+    struct script *s = script_new(c, NULL, log, beat, err);
 
     script_free(s);
     return s != NULL;

@@ -14,14 +14,16 @@
 #include "gateway/config.h"
 #include "gateway/hooks.h"
 
+struct beat;
 struct worker;
 
 /* Loads the plugins that w->config attaches and builds them. NULL and why. w's env, client, store, beat and
  * log must be there; worker_set_hooks takes the result. */
 struct hooks *script_hooks_new(struct worker *w, struct error *err);
 
-/* The same without a worker: would it start? For `check`, and for the master before it forks. Inside `new`
- * the clock then stands at 0 and the store is empty. */
-bool script_check(const struct config *c, struct log *log, struct error *err);
+/* The same without a worker: would it start? For `check`, and for the master before it starts workers. Inside
+ * `new` the clock then stands at 0 and the store is empty. beat tells who watches (NULL: nobody) which plugin
+ * is being loaded, and where. */
+bool script_check(const struct config *c, struct log *log, struct beat *beat, struct error *err);
 
 #endif

@@ -18,6 +18,8 @@ struct script {
     struct worker *worker; /* NULL: checking only */
     const struct config *config;
     struct log *log;
+    struct beat *beat;     /* what the watchdog sees; NULL: nobody watches */
+    int64_t loading_steps; /* so many plugins were loaded or built */
 
     struct chains chains;
     struct run *running;    /* whose coroutine is executing; NULL: none */

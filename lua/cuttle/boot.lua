@@ -72,7 +72,7 @@ local function allowed(plugin, scope)
 end
 
 --- plugin.new for one place; nil if there is nothing to do there, or the problem was told.
-function boot:build(plugin, place, settings, path)
+function boot:make(plugin, place, settings, path)
   if plugin.schema then
     local ok, problems = schema.check(plugin.schema, settings, path)
     if not ok then
@@ -96,6 +96,14 @@ function boot:build(plugin, place, settings, path)
     return nil
   end
   if instance ~= plugin and getmetatable(instance) == nil then setmetatable(instance, { __index = plugin }) end
+  return instance
+end
+
+--- The same, while the watchdog is told whose code it is.
+function boot:build(plugin, place, settings, path)
+  self.host.enter(plugin.number, ("%s, new of %s"):format(plugin.name, path))
+  local instance = self:make(plugin, place, settings, path)
+  self.host.leave()
   return instance
 end
 

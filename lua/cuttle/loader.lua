@@ -110,7 +110,7 @@ function loader:granted(name)
 end
 
 --- Runs a plugin's file and checks what it returns: a list of plugins, or nil and why.
-function loader:load_file(name, path, chunk_name, folder)
+function loader:run_file(name, path, chunk_name, folder)
   local granted, problem = self:granted(name)
   if not granted then return nil, problem end
   local env = sandbox.new({
@@ -130,6 +130,14 @@ function loader:load_file(name, path, chunk_name, folder)
     self.count = self.count + 1 -- the same in each worker: the watchdog knows plugins by it
   end
   return plugins
+end
+
+--- The same, while the watchdog is told whose code it is.
+function loader:load_file(name, path, chunk_name, folder)
+  self.host.enter(self.count, ("%s, loading %s"):format(name, chunk_name))
+  local plugins, problem = self:run_file(name, path, chunk_name, folder)
+  self.host.leave()
+  return plugins, problem
 end
 
 function loader:add(name, plugins)
