@@ -123,9 +123,9 @@ static bool build(struct config_build *b, struct str text, const struct config_o
     fill_objects(b);
     if (overrides != NULL)
         apply_overrides(c, overrides);
-    if (overrides != NULL && !build_proxy(b, overrides->environ))
-        return false;
     if (!build_service(b) || !build_endpoints(b))
+        return false;
+    if (overrides != NULL && !build_proxy(b, overrides->environ))
         return false;
     if (c->has_tls && !c->tls_disabled)
         return error_set(b->err, "tls: not supported yet");

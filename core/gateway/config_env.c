@@ -93,25 +93,61 @@ static bool is_ascii(struct str s)
     return true;
 }
 
+/* The first host of a backend that is asked through the proxy; "": there is none. */
+static struct str host_behind(struct arena *a, const struct proxy_rules *rules, const struct backend *backend)
+{
+    struct url url;
+
+    if (str_equal(backend->sd, STR("dns")))
+        return STR_NONE;
+    for (size_t i = 0; i < backend->hosts.count; i++) {
+        struct str host = backend->hosts.items[i];
+
+        if (url_parse(a, host, &url, NULL) && proxy_rules_way(rules, &url) == WAY_PROXY)
+            return host;
+    }
+    return STR_NONE;
+}
+
+/* The proxy cannot be used: is there a backend that needs it? */
+static bool check_unusable(struct config_build *b, const char *name, const struct proxy_rules *rules)
+{
+    const struct config *c = b->config;
+
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        const struct endpoint *e = &c->endpoints[i];
+
+        for (size_t at = 0; at < e->backend_count; at++) {
+            struct str host = host_behind(b->arena, rules, &e->backends[at]);
+
+            if (host.len > 0)
+                return error_set(
+                    b->err, "%s: %.*s (backend %zu of %.*s %.*s would be asked through it: %.*s)", name,
+                    STR_ARG(rules->problem), at, STR_ARG(e->method), STR_ARG(e->route), STR_ARG(host));
+        }
+    }
+    build_warn(b, LOG_WARNING, "%s: %.*s; no backend needs it", name, STR_ARG(rules->problem));
+    return true;
+}
+
 bool build_proxy(struct config_build *b, char **environment)
 {
     const char *name = variable(environment, "HTTP_PROXY").len > 0 ? "HTTP_PROXY" : "http_proxy";
     struct str except = variable(environment, "NO_PROXY");
-    const struct proxy_rules **rules = &b->config->client.proxy;
+    struct proxy_rules *rules;
 
     if (except.len == 0)
         except = variable(environment, "no_proxy");
-    if (!proxy_rules_read(b->arena, variable(environment, name), except, rules, b->err))
-        return error_prefix(b->err, "%s: ", name);
-    if (*rules == NULL)
+    rules = proxy_rules_read(b->arena, variable(environment, name), except);
+    b->config->client.proxy = rules;
+    if (rules == NULL)
         return true;
     if (variable(environment, "REQUEST_METHOD").len > 0)
-        return error_set(b->err,
-                         "%s is not to be trusted where REQUEST_METHOD is set, for a client of a CGI script "
-                         "may have set it: unset one of them",
-                         name);
+        rules->problem =
+            STR("not to be trusted where REQUEST_METHOD is set, for a client of a CGI script may "
+                "have set it: unset one of them");
     if (!is_ascii(except))
         build_warn(b, LOG_WARNING,
                    "NO_PROXY: names that are not ASCII match no host: write them as hosts are (xn--...)");
-    return true;
+    return rules->problem.len == 0 || check_unusable(b, name, rules);
 }

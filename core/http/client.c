@@ -173,16 +173,30 @@ static void dial(struct job *j)
     j->dial = dial_start(c->env, j->arena, &c->dial, to->host, to->port, on_dial, j);
 }
 
+/* Why the URL cannot be asked at all; NULL: it can. */
+static const char *unreachable(const struct job *j)
+{
+    const struct proxy_rules *proxy = j->client->options.proxy;
+
+    if (j->hop.url.tls)
+        return "TLS to backends is not supported yet";
+    if (j->hop.url.way == WAY_PROXY && proxy->problem.len > 0)
+        return arena_printf(j->arena, "proxyconnect: %.*s", STR_ARG(proxy->problem)).ptr;
+    return NULL;
+}
+
 /* On a kept connection, or else on a new one. */
 static void launch(struct job *j)
 {
     struct h1_client *kept;
+    const char *problem;
 
     if (j->hop.url.way == WAY_UNDECIDED)
         j->hop.url.way = proxy_rules_way(j->client->options.proxy, &j->hop.url);
     fetch_head_write(&j->head, j->arena, &j->client->options, j->request, &j->hop);
-    if (j->hop.url.tls) {
-        fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, "TLS to backends is not supported yet"));
+    problem = unreachable(j);
+    if (problem != NULL) {
+        fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, problem));
         return;
     }
     kept = h1_client_take(&j->client->h1, receiver(j));

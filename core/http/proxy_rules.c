@@ -137,7 +137,8 @@ static size_t host_at(struct str text)
     return at;
 }
 
-static bool read_proxy(struct arena *a, struct str text, struct proxy_rules *rules, struct error *err)
+/* Returns the problem. */
+static struct str read_proxy(struct arena *a, struct str text, struct proxy_rules *rules)
 {
     struct str scheme = split_scheme(&text);
     size_t at = host_at(text);
@@ -145,35 +146,31 @@ static bool read_proxy(struct arena *a, struct str text, struct proxy_rules *rul
     struct url *url = &rules->url;
 
     if (scheme.len > 0 && !str_equal_nocase(scheme, STR("http")))
-        return error_set(err, "%.*s:// proxies are not supported: only http:// ones are", STR_ARG(scheme));
+        return arena_printf(a, "%.*s:// proxies are not supported: only http:// ones are", STR_ARG(scheme));
     text = arena_printf(a, "http://%.*s%s%.*s", (int)at, text.ptr, is_local ? "localhost" : "",
                         STR_ARG(str_slice(text, at, text.len)));
     if (!url_parse(a, text, url, NULL) || url->port == 0)
-        return error_set(err, "this is not the URL of a proxy, such as http://proxy.test:3128");
+        return STR("this is not the URL of a proxy, such as http://proxy.test:3128");
     if (url->userinfo.len == 0)
-        return true;
+        return STR_NONE;
     rules->authorization = basic_authorization(a, url->userinfo);
     if (rules->authorization.len == 0)
-        return error_set(err, "the user and password of the proxy are not percent-encoded as URLs are");
-    return true;
+        return STR("the user and password of the proxy are not percent-encoded as URLs are");
+    return STR_NONE;
 }
 
 /* --- what the header promises ------------------------------------------------------------------ */
 
-bool proxy_rules_read(struct arena *a, struct str http_proxy, struct str no_proxy,
-                      const struct proxy_rules **rules, struct error *err)
+struct proxy_rules *proxy_rules_read(struct arena *a, struct str http_proxy, struct str no_proxy)
 {
-    struct proxy_rules *r;
+    struct proxy_rules *rules;
 
-    *rules = NULL;
     if (http_proxy.len == 0 || excepts_all(no_proxy))
-        return true;
-    r = arena_zalloc(a, sizeof(*r));
-    if (!read_proxy(a, http_proxy, r, err))
-        return false;
-    read_exceptions(a, no_proxy, r);
-    *rules = r;
-    return true;
+        return NULL;
+    rules = arena_zalloc(a, sizeof(*rules));
+    rules->problem = read_proxy(a, http_proxy, rules);
+    read_exceptions(a, no_proxy, rules);
+    return rules;
 }
 
 static bool is_below(struct str host, const struct proxy_exception *e)

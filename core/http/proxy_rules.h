@@ -21,6 +21,7 @@ struct proxy_exception {
 };
 
 struct proxy_rules {
+    struct str problem;       /* why the proxy cannot be used: what should go through it fails; "": it can */
     struct url url;           /* the proxy; the pool knows its connections by this authority */
     struct str authorization; /* Proxy-Authorization to it: "Basic ..."; "" for none */
     struct proxy_exception *exceptions;
@@ -36,11 +37,10 @@ struct proxy_rules {
  *     192.0.2.1, [::1]:8080   an address; on that port
  *     192.0.2.0/24            a block of addresses
  *
- * where white space around entries is dropped and those that are none of these match nothing. *rules is NULL
- * when nothing goes through a proxy. False: http_proxy names no proxy that could be used, err says why
- * without a word of its text, which may hold a password. */
-bool proxy_rules_read(struct arena *a, struct str http_proxy, struct str no_proxy,
-                      const struct proxy_rules **rules, struct error *err);
+ * where white space around entries is dropped and those that are none of these match nothing. NULL: nothing
+ * goes through a proxy. Where http_proxy names no proxy that could be used, the problem says why, without a
+ * word of its text, which may hold a password. */
+struct proxy_rules *proxy_rules_read(struct arena *a, struct str http_proxy, struct str no_proxy);
 
 /* For url->way. rules may be NULL: there is no proxy. */
 enum url_way proxy_rules_way(const struct proxy_rules *rules, const struct url *url);

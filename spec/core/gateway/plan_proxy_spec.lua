@@ -156,17 +156,47 @@ describe("backends behind a proxy", function()
 
   --- {what, variables, why}
   for _, case in ipairs({
-    { "SOCKS", { "HTTP_PROXY=socks5://u:secret@p.test" }, "HTTP_PROXY: socks5:// proxies are not supported: only" },
-    { "https", { "http_proxy=https://p.test" }, "http_proxy: https:// proxies are not supported: only" },
-    { "what is no URL", { "HTTP_PROXY=p.test:secret" }, "HTTP_PROXY: this is not the URL of a proxy, such as" },
-    { "CGI", { "HTTP_PROXY=p.test", "REQUEST_METHOD=GET" }, "HTTP_PROXY is not to be trusted where REQUEST_METHOD" },
+    { "SOCKS", { "HTTP_PROXY=socks5://u:secret@p.test" },
+      "HTTP_PROXY: socks5:// proxies are not supported: only http:// ones are" },
+    { "https", { "http_proxy=https://p.test" },
+      "http_proxy: https:// proxies are not supported: only http:// ones are" },
+    { "what is no URL", { "HTTP_PROXY=p.test:secret" },
+      "HTTP_PROXY: this is not the URL of a proxy, such as http://proxy.test:3128" },
+    { "CGI", { "HTTP_PROXY=p.test", "REQUEST_METHOD=GET" },
+      "HTTP_PROXY: not to be trusted where REQUEST_METHOD is set, for a client of a CGI script may have set it: "
+      .. "unset one of them" },
   }) do
-    it("are refused before the start: " .. case[1], function()
-      local why = kit.refusal({ endpoints = {} }, { environ = case[2] })
-      assert.equal("'krakend.json': " .. case[3], why:sub(1, #case[3] + 16))
-      assert.is_nil(why:find("secret"))
+    local function endpoint(host)
+      return { endpoint = "/a", backend = {
+        { host = { direct.url, host }, url_pattern = "/x", group = "a" },
+        { host = "http://127.0.0.1", url_pattern = "/x", group = "b" },
+      } }
+    end
+
+    it("are refused before the start if one needs it: " .. case[1], function()
+      local why = kit.refusal({ endpoints = { endpoint("http://a.test:81") } },
+        { environ = { "NO_PROXY=direct.test", unpack(case[2]) } })
+      assert.equal("'krakend.json': " .. case[3]
+        .. " (backend 0 of GET /a would be asked through it: http://a.test:81)", why)
+    end)
+
+    it("are no reason to refuse the start if none needs it: " .. case[1], function()
+      local g = gateway(endpoint(direct.url), { "NO_PROXY=direct.test", unpack(case[2]) })
+      assert.truthy(g:logged(case[3] .. "; no backend needs it"))
+      assert.equal("direct", g:get("/a"):json().a.from)
     end)
   end
+
+  it("that a plugin asks fail where the proxy cannot be used", function()
+    local g = script.gateway([[
+      function plugin:request(exchange)
+        local answer, why = self.runtime.http.get("http://a.test/x")
+        return { status = 200, body = answer and "answered" or why }
+      end
+    ]], { environ = { "HTTP_PROXY=socks5://u:secret@p.test", "NO_PROXY=192.0.2.0/24" } })
+    assert.equal('Get "http://a.test/x": proxyconnect: socks5:// proxies are not supported: only http:// ones are',
+      g:get("/x/1").body)
+  end)
 
   it("are warned of exceptions that will never be met", function()
     local g = gateway({ backend = { { host = "http://a.test", url_pattern = "/x" } } }, environ("b\195\169.test"))

@@ -1,4 +1,3 @@
-local ffi = require("ffi")
 local fetching = require("spec.support.fetching")
 local http = require("spec.support.http")
 local core = require("spec.support.cdef").load("http/proxy_rules.h")
@@ -11,11 +10,9 @@ describe("client behind a proxy", function()
   local function start(url, exceptions, options)
     if world then world:close() end
     arena = http.arena()
-    local rules, err = ffi.new("const struct proxy_rules *[1]"), ffi.new("struct error")
-    assert(core.proxy_rules_read(arena, http.str(arena, url or "http://10.0.0.9:3128"),
-      http.str(arena, exceptions or ""), rules, err), ffi.string(err.text))
     options = options or {}
-    options.proxy = rules[0]
+    options.proxy = core.proxy_rules_read(arena, http.str(arena, url or "http://10.0.0.9:3128"),
+      http.str(arena, exceptions or ""))
     world = fetching.world(options)
     proxy = world:origin("10.0.0.9", 3128)
   end

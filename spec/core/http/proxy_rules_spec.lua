@@ -14,11 +14,10 @@ describe("proxy_rules", function()
 
   --- The rules; nil and why not. false: there is no proxy.
   local function read(proxy, exceptions)
-    local rules = ffi.new("const struct proxy_rules *[1]")
-    if not core.proxy_rules_read(a, str(proxy), str(exceptions or ""), rules, err) then
-      return nil, ffi.string(err.text)
-    end
-    return rules[0] ~= nil and rules[0]
+    local rules = core.proxy_rules_read(a, str(proxy), str(exceptions or ""))
+    if rules == nil then return false end
+    if rules.problem.len > 0 then return nil, http.text(rules.problem) end
+    return rules
   end
 
   local function way(rules, text)
