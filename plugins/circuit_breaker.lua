@@ -136,19 +136,19 @@ local function excluded(record)
   return true
 end
 
+--- True: the record changed.
+function circuit_breaker:hear(record, now, failure, cancelled)
+  if cancelled then return excluded(record) end
+  if failure then return self:failed(record, now) end
+  return self:succeeded(record, now)
+end
+
 function circuit_breaker:settle(generation, failure, cancelled)
   local now = self.now()
   repeat
     local record = self:read(now)
-    if record.generation ~= generation then return end
-    local changed
-    if cancelled then
-      changed = excluded(record)
-    elseif failure then
-      changed = self:failed(record, now)
-    else
-      changed = self:succeeded(record, now)
-    end
+    local changed = record.changed -- a window begins with what ends in it, too
+    if record.generation == generation then changed = self:hear(record, now, failure, cancelled) end
   until not changed or self:write(record)
 end
 

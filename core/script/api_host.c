@@ -105,9 +105,24 @@ static void set_manipulation(lua_State *L, const struct backend *b)
     lua_setfield(L, -2, "manipulation");
 }
 
+static void set_seconds(lua_State *L, const char *name, int64_t ns)
+{
+    lua_pushnumber(L, (double)ns / 1e9);
+    lua_setfield(L, -2, name);
+}
+
+/* No call takes longer: a shadow may outlive its endpoint's time (core.md R-SH-2). */
+static int64_t longest_call(const struct backend *b)
+{
+    int64_t timeout = b->endpoint->timeout;
+
+    return b->shadow && b->shadow_timeout > timeout ? b->shadow_timeout : timeout;
+}
+
 static void push_backend(struct script *s, lua_State *L, const struct backend *b)
 {
     lua_newtable(L);
+    set_seconds(L, "timeout", longest_call(b));
     set_integer(L, "id", b->id);
     set_str(L, "method", b->method_sent);
     set_str(L, "url_pattern", b->url_pattern.text);
@@ -122,8 +137,7 @@ static void push_endpoint(struct script *s, lua_State *L, const struct endpoint 
     set_str(L, "path", e->path);
     set_str(L, "route", e->route);
     set_str(L, "method", e->method);
-    lua_pushnumber(L, (double)e->timeout / 1e9);
-    lua_setfield(L, -2, "timeout");
+    set_seconds(L, "timeout", e->timeout);
     set_boolean(L, "static", e->static_strategy != STATIC_NONE);
     set_extra(s, L, e->extra);
     lua_createtable(L, (int)e->backend_count, 0);

@@ -38,7 +38,7 @@ local function backend_place(endpoint, index, backend, position)
   local place = {
     scope = "backend", id = backend.id,
     name = ("%s %s %d"):format(endpoint.method, endpoint.path, position),
-    endpoint = endpoint.path, backend = backend.url_pattern, timeout = endpoint.timeout,
+    endpoint = endpoint.path, backend = backend.url_pattern, timeout = backend.timeout,
     path = ("endpoints[%d].backend[%d]"):format(index, position),
     log_name = ("[BACKEND: %s]"):format(backend.url_pattern),
     extra = backend.extra,

@@ -355,7 +355,8 @@ function http.get(url, options) end
 ---@param options? http_request
 function http.post(url, options) end
 
---- Everything a plugin may use of the world.
+--- Everything a plugin may use of the world. place.timeout: seconds after which a request, or a call of a backend, is
+--- cut at the latest.
 ---@class runtime
 ---@field place { scope: string, name: string, endpoint: string?, backend: string?, timeout: number? }
 ---@field http http

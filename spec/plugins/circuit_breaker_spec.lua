@@ -96,6 +96,36 @@ describe("circuit_breaker", function()
     assert.is_nil(play("s"))
   end)
 
+  it("begins a window with a call that ends after the last one, too", function()
+    start({ max_errors = 0, interval = 1, timeout = 60 })
+    upstream:on("GET", "/"):reply(200, { ok = true }):after("1300ms"):then_reply(500, {}):after("400ms")
+    gateway:get("/x")
+    kit.advance("700ms")
+    gateway:get("/x") -- ends in the window after that one
+    assert.is_nil(play("s"))
+  end)
+
+  it("waits for a shadow's probe as long as the shadow may take", function()
+    local real = kit.upstream()
+    real:on("GET", "/"):reply(200, { ok = true })
+    start()
+    upstream:on("GET", "/"):reply(500):then_reply(200, {}):after("5s")
+    local settings = { max_errors = 0, timeout = 1, log_status_change = true }
+    gateway = kit.gateway({ endpoints = { { endpoint = "/x", timeout = "1s", backend = {
+      { host = real.url, url_pattern = "/" },
+      { host = upstream.url, url_pattern = "/", extra_config = {
+        proxy = { shadow = true, shadow_timeout = "9s" }, ["qos/circuit-breaker"] = settings } },
+    } } } })
+    gateway:get("/x")
+    kit.advance("1100ms")
+    gateway:get("/x")
+    kit.advance("3s")
+    gateway:get("/x")
+    kit.advance("3s")
+    assert.equal(2, #upstream.requests)
+    assert.truthy(gateway:logged("went from 'half%-open' to 'closed'"))
+  end)
+
   it("hears timeouts, limits and broken answers as failures", function()
     start({ max_errors = 0, timeout = 60 })
     upstream:on("GET", "/"):silence()
