@@ -281,6 +281,15 @@ static struct str param_key(struct arena *a, struct str name)
     return key;
 }
 
+/* One that was set: those of the path stand before it, and go by their exact names alone. */
+static const struct param *find_set_param(const struct exchange *x, struct str name)
+{
+    const struct param *param = exchange_param_by_key(x, param_key(x->arena, name));
+    size_t of_path = x->route != NULL ? x->route->param_count : 0;
+
+    return param != NULL && (size_t)(param - x->params) >= of_path ? param : NULL;
+}
+
 /* exchange:param(name) -> string | nil */
 static int exchange_lua_param(lua_State *L)
 {
@@ -289,7 +298,7 @@ static int exchange_lua_param(lua_State *L)
     const struct param *param = exchange_param(x, name);
 
     if (param == NULL)
-        param = exchange_param_by_key(x, name);
+        param = find_set_param(x, name);
     if (param == NULL)
         lua_pushnil(L);
     else

@@ -119,7 +119,7 @@ describe("rate_limit", function()
 
     it("is nobody without a key, or by Host: 429", function()
       for _, limit in ipairs({ { strategy = "header" }, { strategy = "param" }, { strategy = "header", key = "Host" },
-        { strategy = "param", key = "ID" }, { strategy = "header", key = "" } }) do
+        { strategy = "param", key = "ID" }, { strategy = "param", key = "Id" }, { strategy = "header", key = "" } }) do
         limit.client_max_rate, limit.client_capacity = 100, 100
         assert.equal("429x1", statuses(gateway_with(limit), 1))
       end
