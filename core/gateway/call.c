@@ -112,6 +112,24 @@ static void conclude(struct call *c, struct str final_url)
     reply(c);
 }
 
+/* No more is to come: what came of the reply, content included if it is sound, may do all the same. */
+static bool conclude_early(struct call *c, bool sound)
+{
+    const struct fetch *f = c->fetch;
+
+    if (c->state != CALL_SENT || !f->answered || c->backend->encoding == ENCODING_NOOP)
+        return false;
+    c->status = f->response.status;
+    c->reply_fields = f->response.fields;
+    c->content = sound ? f->collected : STR_NONE;
+    c->has_content = decode_cut_reply(c, f->final_url);
+    if (c->has_content)
+        reply(c);
+    else
+        c->status = 0;
+    return c->has_content;
+}
+
 /* --- the reply -------------------------------------------------------------------------------- */
 
 static struct str join(struct arena *a, const struct iovec *iov, int n)
@@ -190,7 +208,6 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
     struct call *c = f->owner;
     struct str copy = arena_copy(c->arena, str_of(text));
 
-    (void)why;
     if (c->state == CALL_DONE) {
         if (c->streaming)
             passthrough_fail(c, copy);
@@ -198,7 +215,7 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
     }
     if (c->hook_waits) /* it looks at the head of what is now cut */
         cut(c, copy);
-    else
+    else if (!conclude_early(c, why == FETCH_CLOSED))
         fail(c, copy);
 }
 
@@ -343,7 +360,9 @@ void call_cut(struct call *c, const char *why, bool cancelled)
     if (c->fetch != NULL)
         fetch_cancel(c->fetch);
     c->cancelled = cancelled;
-    cut(c, str_of(why));
+    c->cut = true;
+    if (cancelled || !conclude_early(c, true))
+        cut(c, str_of(why));
 }
 
 void call_end(struct call *c)

@@ -116,11 +116,41 @@ static void decode_bad_status(struct call *c, struct str final_url)
     }
 }
 
+static bool is_success(const struct call *c)
+{
+    return c->backend->encoding == ENCODING_NOOP || c->status == 200 || c->status == 201;
+}
+
 void decode_reply(struct call *c, struct str final_url)
 {
     c->complete = true;
-    if (c->backend->encoding == ENCODING_NOOP || c->status == 200 || c->status == 201)
+    if (is_success(c))
         decode_content(c);
     else
         decode_bad_status(c, final_url);
+}
+
+/* --- what broke off --------------------------------------------------------------------------- */
+
+/* Only a bracket ends a value for sure: a number might go on. */
+static bool begins_with_container(struct call *c)
+{
+    struct error err;
+    struct node *n;
+
+    if (c->backend->encoding != ENCODING_JSON && c->backend->encoding != ENCODING_SAFEJSON)
+        return false;
+    error_clear(&err);
+    n = doc_parse(c->arena, c->content, DOC_FIRST, &err);
+    return n != NULL && node_type(n) >= DOC_ARRAY;
+}
+
+bool decode_cut_reply(struct call *c, struct str final_url)
+{
+    if (!is_success(c))
+        c->content = STR_NONE;
+    else if (!begins_with_container(c))
+        return false;
+    decode_reply(c, final_url);
+    return true;
 }

@@ -42,8 +42,7 @@ struct job {
     enum fetch_failure why;
     const char *text;
     bool paused;
-    bool answered; /* the final head came */
-    bool told;     /* on_response was called */
+    bool told; /* on_response was called */
 };
 
 static struct job *job_of(struct fetch *f)
@@ -53,6 +52,13 @@ static struct job *job_of(struct fetch *f)
 
 /* --- the end ----------------------------------------------------------------------------------- */
 
+/* The connection goes before the content was whole. */
+static void keep_collected(struct job *j, const struct h1_client *conn)
+{
+    if (j->fetch.answered && conn->collects)
+        j->fetch.collected = (struct str){conn->collect.data, conn->collect.len};
+}
+
 static void end(struct job *j)
 {
     j->fetch.over = true;
@@ -60,8 +66,10 @@ static void end(struct job *j)
     task_cancel(&j->task);
     if (j->dial != NULL)
         dial_cancel(j->dial);
-    if (j->conn != NULL)
+    if (j->conn != NULL) {
+        keep_collected(j, j->conn);
         h1_client_close(j->conn);
+    }
     j->dial = NULL;
     j->conn = NULL;
     outgoing_fini(&j->out);
@@ -242,7 +250,8 @@ static void on_conn_fail(void *owner, enum fetch_failure why, const char *text)
         dial(j);
         return;
     }
-    fail(j, why, j->answered ? text : with_url(j, j->hop.url.text, text));
+    keep_collected(j, conn);
+    fail(j, why, j->fetch.answered ? text : with_url(j, j->hop.url.text, text));
 }
 
 static void on_conn_writable(void *owner)
@@ -305,7 +314,7 @@ static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
     case REDIRECT_FOLLOW: follow(j); return false;
     case REDIRECT_NONE: break;
     }
-    j->answered = true;
+    j->fetch.answered = true;
     j->fetch.final_url = j->hop.url.text;
     *collect = j->request->collect;
     *gunzip = fetch_head_takes_gzip(&j->head, j->request, r);

@@ -83,12 +83,15 @@ struct fetch_events {
 };
 
 struct fetch {
-    /* From the first on_response, as long as the arena. When gzip was decoded, Content-Encoding and
-     * Content-Length are gone, and the framing is FRAMING_CHUNKED: the length is not known. */
+    /* When answered or from the first on_response, as long as the arena. When gzip was decoded,
+     * Content-Encoding and Content-Length are gone, and the framing is FRAMING_CHUNKED: the length is not
+     * known. */
     struct response response;
     const struct fetch_events *events;
     void *owner;
     bool over;
+    bool answered;        /* the final head came: response is there */
+    struct str collected; /* with collect, when it failed or was cancelled: the content so far */
     bool reused;          /* on a kept connection */
     struct str final_url; /* where the response came from, after redirects */
     int64_t started;      /* env->now of fetch_start */

@@ -202,6 +202,7 @@ static bool start_collecting(struct h1_client *c, size_t max)
     const struct response *r = c->response;
     size_t waiting = c->in.end - c->in.start, size = waiting;
 
+    c->collect = (struct collect){.data = NULL};
     if (r->framing == FRAMING_LENGTH) {
         size = r->length < max ? (size_t)r->length : max;
         c->collect.max = max;
