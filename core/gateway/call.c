@@ -227,7 +227,12 @@ static void on_writable(struct fetch *f)
         stream_read(c->exchange->stream, true);
 }
 
-static const struct fetch_events fetch_events = {on_response, on_fail, on_writable};
+static void on_interim(struct fetch *f)
+{
+    passthrough_inform(f->owner, f->response.status, &f->response.fields);
+}
+
+static const struct fetch_events fetch_events = {on_response, on_fail, on_writable, on_interim};
 
 /* --- sending ---------------------------------------------------------------------------------- */
 

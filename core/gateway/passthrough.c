@@ -1,5 +1,6 @@
 #include "gateway/passthrough.h"
 
+#include "gateway/proxy.h"
 #include "gateway/sniff.h"
 #include "http/server.h"
 #include <string.h>
@@ -92,6 +93,17 @@ void passthrough_begin(struct exchange *x)
     c->pieces = NULL;
     c->piece_count = 0;
     passthrough_go_on(x);
+}
+
+void passthrough_inform(struct call *c, int status, struct fields *fields)
+{
+    struct exchange *x = c->exchange;
+    bool races = c->part->count > 1; /* whose reply the client gets is open */
+
+    if (!c->plan->streams || c->request->collect > 0 || races || x->is_shadow || x->gone)
+        return;
+    fields_remove_hop_by_hop(fields);
+    stream_inform(x->stream, status, fields);
 }
 
 void passthrough_content(struct call *c, const struct iovec *iov, int n, bool end)

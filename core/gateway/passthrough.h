@@ -8,6 +8,9 @@
 /* Sends the head of x->answer with what came of the content. Called again when more came: a reply without a
  * Content-Type waits for its first bytes, which tell one. */
 void passthrough_begin(struct exchange *x);
+/* An informational response of a call whose content would go to the client: so does it (RFC 9110
+ * section 15.2). fields are changed. */
+void passthrough_inform(struct call *c, int status, struct fields *fields);
 /* More content of a call. */
 void passthrough_content(struct call *c, const struct iovec *iov, int n, bool end);
 /* The client took what was waiting. */

@@ -261,6 +261,14 @@ static void on_conn_writable(void *owner)
     j->fetch.events->on_writable(&j->fetch);
 }
 
+static void on_conn_interim(void *owner)
+{
+    struct job *j = owner;
+
+    if (j->fetch.events->on_interim != NULL)
+        j->fetch.events->on_interim(&j->fetch);
+}
+
 static void on_conn_content(void *owner, const struct iovec *iov, int n, bool last)
 {
     struct job *j = owner;
@@ -327,6 +335,7 @@ static bool on_conn_head(void *owner, bool *gunzip, size_t *collect)
 
 static const struct h1_client_events conn_events = {
     .on_head = on_conn_head,
+    .on_interim = on_conn_interim,
     .on_content = on_conn_content,
     .on_fail = on_conn_fail,
     .on_writable = on_conn_writable,

@@ -80,6 +80,9 @@ struct fetch_events {
     void (*on_fail)(struct fetch *f, enum fetch_failure why, const char *text);
     /* The upload queue has drained: go on with fetch_write. */
     void (*on_writable)(struct fetch *f);
+    /* An informational response came, neither 100 nor 101: fetch->response is its head, for the time of the
+     * call, and may be changed. NULL: not wanted. */
+    void (*on_interim)(struct fetch *f);
 };
 
 struct fetch {

@@ -38,6 +38,8 @@ struct h1_client_events {
     /* Spans are valid for the call; with collect they live in the arena and come once. end: the owner has let
      * go. */
     void (*on_content)(void *owner, const struct iovec *iov, int n, bool end);
+    /* An informational head is in the response, for the time of the call; neither 100 nor 101. */
+    void (*on_interim)(void *owner);
     /* The connection is closed; ask it (it lives until the end of the turn) about its request. */
     void (*on_fail)(void *owner, enum fetch_failure why, const char *text);
     /* What was written is gone. */

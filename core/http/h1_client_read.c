@@ -245,15 +245,18 @@ static void begin_content(struct h1_client *c)
     h1_client_go_on(c);
 }
 
-/* An informational response: skipped, but for what 100 (Continue) allows. False: too many of them. */
-static bool skip_head(struct h1_client *c)
+/* An informational response: 100 (Continue) is for us, the others are the owner's. False: too many of them.
+ */
+static bool take_interim(struct h1_client *c)
 {
     c->head_bytes += c->parser.head_len;
     if (c->head_bytes > c->context->options->max_head) {
         h1_client_fail(c, FETCH_MALFORMED, "malformed HTTP response: too many informational responses");
         return false;
     }
-    if (c->response->status == 100 && c->out->held) {
+    if (c->response->status != 100) {
+        c->events->on_interim(c->owner);
+    } else if (c->out->held) {
         timer_stop(c->context->env, &c->timer);
         c->out->held = false;
         h1_client_flush(c);
@@ -296,7 +299,7 @@ static void read_heads(struct h1_client *c)
             begin_content(c);
             return;
         }
-        if (!skip_head(c))
+        if (!take_interim(c))
             return;
     }
     recv_buf_give(&c->in, &c->context->buffers);

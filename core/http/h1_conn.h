@@ -102,6 +102,7 @@ void h1_stream_read(struct stream *base, bool on);
 
 void h1_stream_respond(struct stream *base, const struct server_response *r, const struct iovec *iov, int n,
                        bool end);
+void h1_stream_inform(struct stream *base, int status, const struct fields *fields);
 bool h1_stream_write(struct stream *base, const struct iovec *iov, int n, bool end);
 void h1_stream_cut(struct stream *base);
 /* 100 (Continue). */

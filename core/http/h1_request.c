@@ -12,6 +12,7 @@ static void stream_peer_addr(struct stream *base, struct addr *peer)
 static const struct stream_ops ops = {
     .read = h1_stream_read,
     .respond = h1_stream_respond,
+    .inform = h1_stream_inform,
     .write = h1_stream_write,
     .cut = h1_stream_cut,
     .peer = stream_peer_addr,

@@ -1,5 +1,6 @@
 #include "http/h1_conn.h"
 
+#include "base/mem.h"
 #include "http/h1_writer.h"
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static void put_spans(struct h1_stream *s, struct iovec *iov, int n, bool borrow
         return;
     }
     if (n > 0) {
-        if (borrowed) {
+        if (borrowed && buf_len(&s->queue) == 0) {
             s->pending = iov;
             s->pending_count = n;
         } else {
@@ -318,6 +319,19 @@ void h1_send_continue(struct h1_stream *s)
     struct iovec iov = {"HTTP/1.1 100 Continue\r\n\r\n", 25};
 
     put_spans(s, &iov, 1, false);
+}
+
+void h1_stream_inform(struct stream *base, int status, const struct fields *fields)
+{
+    struct h1_stream *s = container_of(base, struct h1_stream, base);
+
+    if (s->responded || s->failure != NULL || s->base.request.minor == 0 ||
+        buf_len(&s->queue) >= STREAM_QUEUE_MARK)
+        return;
+    char *head = mem_alloc(h1_response_size(fields));
+    struct iovec iov = {head, h1_write_interim(head, status, fields)};
+    put_spans(s, &iov, 1, false);
+    mem_free(head);
 }
 
 /* Field lines of what the owner adds. */

@@ -130,7 +130,7 @@ static void finish(struct h1_conn *c)
 void h1_abort(struct h1_conn *c, const char *why, const struct message_fault *fault)
 {
     struct h1_stream *s = c->stream;
-    bool answer = fault != NULL && !s->responded, reset = s->reset;
+    bool answer = fault != NULL && !s->responded && h1_is_flushed(s), reset = s->reset;
 
     if (answer)
         h1_send_fault(c, fault);

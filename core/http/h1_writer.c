@@ -89,17 +89,29 @@ size_t h1_response_size(const struct fields *fields)
     return fields_size(fields);
 }
 
+static char *put_status(char *dst, int status)
+{
+    char *end = put_number(PUT(dst, "HTTP/1.1 "), (uint64_t)status);
+
+    *end++ = ' ';
+    end = put(end, status_reason(status));
+    return PUT(end, "\r\n");
+}
+
+size_t h1_write_interim(char *dst, int status, const struct fields *fields)
+{
+    uint64_t seen = 0;
+    char *end = put_fields(put_status(dst, status), fields, own_fields, &seen);
+
+    return (size_t)(PUT(end, "\r\n") - dst);
+}
+
 size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
                          int64_t length, bool chunked, bool close, bool keep_alive_1_0)
 {
-    char *end = PUT(dst, "HTTP/1.1 ");
     uint64_t seen = 0;
+    char *end = put_fields(put_status(dst, status), fields, own_fields, &seen);
 
-    end = put_number(end, (uint64_t)status);
-    *end++ = ' ';
-    end = put(end, status_reason(status));
-    end = PUT(end, "\r\n");
-    end = put_fields(end, fields, own_fields, &seen);
     if ((seen & 1ull << FIELD_DATE) == 0) {
         end = PUT(end, "Date: ");
         end = mempcpy(end, date, 29);

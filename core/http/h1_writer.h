@@ -8,6 +8,8 @@
 size_t h1_response_size(const struct fields *fields);
 size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
                          int64_t length, bool chunked, bool close, bool keep_alive_1_0);
+/* 1xx: without Date and framing (RFC 9110 sections 6.6.1 and 8.6); h1_response_size is enough. */
+size_t h1_write_interim(char *dst, int status, const struct fields *fields);
 size_t h1_request_size(struct str method, struct str target, struct str host, const struct fields *fields);
 size_t h1_write_request(char *dst, struct str method, struct str target, struct str host,
                         const struct fields *fields, int64_t length, bool chunked, bool accept_gzip,

@@ -94,6 +94,11 @@ void stream_respond(struct stream *s, const struct server_response *r, const str
     s->ops->respond(s, r, iov, n, end);
 }
 
+void stream_inform(struct stream *s, int status, const struct fields *fields)
+{
+    s->ops->inform(s, status, fields);
+}
+
 bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end)
 {
     return s->ops->write(s, iov, n, end);

@@ -89,6 +89,10 @@ void stream_read(struct stream *s, bool on);
  * content whatever is given. */
 void stream_respond(struct stream *s, const struct server_response *r, const struct iovec *iov, int n,
                     bool end);
+/* An informational response before the final one: a status of 102 to 199, fields as for stream_respond.
+ * Copied. Not sent to who would not understand it (HTTP/1.0), to who leaves much unread, nor once the final
+ * one has begun. */
+void stream_inform(struct stream *s, int status, const struct fields *fields);
 /* More content; copied as far as it cannot be sent. False: enough for now, wait for on_writable. */
 bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end);
 /* Ends the response where it is: the connection closes without the end of the content. on_done follows. */

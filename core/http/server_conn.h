@@ -47,6 +47,7 @@ struct stream_ops {
     void (*read)(struct stream *s, bool on);
     void (*respond)(struct stream *s, const struct server_response *r, const struct iovec *iov, int n,
                     bool end);
+    void (*inform)(struct stream *s, int status, const struct fields *fields);
     bool (*write)(struct stream *s, const struct iovec *iov, int n, bool end);
     void (*cut)(struct stream *s);
     void (*peer)(struct stream *s, struct addr *peer);

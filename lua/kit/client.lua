@@ -24,7 +24,8 @@ client.__index = client
 
 --- Opens a connection; world is of kit.core.
 function client.new(world, ip, port)
-  local self = setmetatable({ world = world, pending = "", ended = false, received = 0 }, client)
+  local self = setmetatable({ world = world, pending = "", ended = false, received = 0,
+    interim = 0, interims = {} }, client)
   local sock, problem = world:connect(ip, port, function(_, event, data)
     if event == "data" then
       self.received = self.received + #data
@@ -60,7 +61,8 @@ function client:request(request)
     .. body)
 end
 
---- A response to a request of that method, if it is whole: nil otherwise. Interim responses are passed over.
+--- A response to a request of that method, if it is whole: nil otherwise. Interim responses are passed over: `interim`
+-- counts them, `interims` holds them.
 function client:take(method)
   while self.pending ~= "" do
     local message, used, reason = core.read_response(self.pending, method or "GET", self.ended)
@@ -77,7 +79,9 @@ function client:take(method)
       message.fields = fields.new(message.fields)
       return setmetatable(message, response)
     end
-    self.interim = (self.interim or 0) + 1
+    message.fields = fields.new(message.fields)
+    self.interim = self.interim + 1
+    self.interims[self.interim] = setmetatable(message, response)
   end
 end
 

@@ -105,6 +105,51 @@ describe("a response", function()
     assert.is_truthy(connection.pending:match("\r\n\r\nold$"))
   end)
 
+  it("comes after the informational ones, which are the client's too (RFC 9110 section 15.2)", function()
+    local gateway = scripted("HTTP/1.1 100 X\r\n\r\nHTTP/1.1 103 X\r\nLink: </a>\r\nLink: </b>\r\nConnection: X-Hop\r\n"
+      .. "X-Hop: 1\r\nKeep-Alive: x\r\nContent-Length: 9\r\n\r\nHTTP/1.1 102 X\r\n\r\n"
+      .. "HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\nok")
+    local result = raw.send(gateway, get .. get)
+    assert.same({ 200, 200 }, raw.statuses(result))
+    assert.equal(2, result.interim)
+    local hints = result.interims[1]
+    assert.same({ 103, { "</a>", "</b>" } }, { hints.status, hints.fields:all("link") })
+    for _, name in ipairs({ "Connection", "X-Hop", "Keep-Alive", "Content-Length" }) do
+      assert.same({}, hints.fields:all(name))
+    end
+    assert.equal(102, result.interims[2].status)
+  end)
+
+  it("is waited for by a client that has the informational one already", function()
+    local gateway, origin = raw.gateway()
+    origin.serve = function(_, sock)
+      sock:on(function(_, event)
+        if event == "data" then sock:write("HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n") end
+      end)
+    end
+    local connection = gateway:connect():send(get)
+    kit.advance("10ms")
+    assert.equal("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", connection.pending)
+    assert.equal(500, connection:receive().status) -- the endpoint's time is over
+    assert.equal(1, connection.interim)
+  end)
+
+  it("that the gateway makes itself has no informational ones before it", function()
+    local hints = "HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}"
+    local origin = kit.upstream()
+    origin:on("*", "*"):raw(hints, true)
+    local function backend(encoding) return { host = origin.url, url_pattern = "/x", encoding = encoding } end
+    local gateway = kit.gateway({ endpoints = {
+      { endpoint = "/json", backend = { backend() } },
+      { endpoint = "/race", output_encoding = "no-op", concurrent_calls = 2, backend = { backend("no-op") } },
+    } })
+    for _, path in ipairs({ "/json", "/race" }) do
+      local result = raw.send(gateway, ("GET %s HTTP/1.1\r\nHost: g\r\n\r\n"):format(path))
+      assert.same({ 200 }, raw.statuses(result))
+      assert.equal(0, result.interim, path)
+    end
+  end)
+
   it("has no interim response for HTTP/1.0 (RFC 9110 section 15.2)", function()
     local gateway = scripted("HTTP/1.1 103 X\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     local connection = gateway:connect():send("POST /a HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")

@@ -229,7 +229,18 @@ local on_writable = ffi.cast("void (*)(struct fetch *)", function(f)
   if fetch.on_writable then fetch.on_writable(fetch) end
 end)
 
-local events = ffi.new("struct fetch_events", on_response, on_fail, on_writable)
+local on_interim = ffi.cast("void (*)(struct fetch *)", function(f)
+  local fetch = by_address[key(f)]
+  assert(not fetch.over and #fetch.events == 0, "an informational response after the final one")
+  local fields = {}
+  for i = 0, f.response.fields.count - 1 do
+    local field = f.response.fields.items[i]
+    fields[text(field.name):lower()] = text(field.value)
+  end
+  fetch.interims[#fetch.interims + 1] = { status = f.response.status, fields = fields }
+end)
+
+local events = ffi.new("struct fetch_events", on_response, on_fail, on_writable, on_interim)
 
 function fetch_meta:write(bytes, ends)
   local iov, n = iov_of(bytes and { bytes } or {})
@@ -284,7 +295,8 @@ function world_meta:fetch(url, options)
     r[name] = options[name] or false
   end
   r.collect = options.collect or 0
-  local fetch = setmetatable({ world = self, arena = a, events = {}, body = "" }, fetch_meta)
+  local fetch = setmetatable({ world = self, arena = a, events = {}, interims = {}, body = "" },
+    fetch_meta)
   fetch.fetch = core.fetch_start(self.client, a, r, events, nil)
   by_address[key(fetch.fetch)] = fetch
   self.fetches[#self.fetches + 1] = fetch

@@ -47,7 +47,9 @@ function raw.send(gateway, bytes, options)
     responses[#responses + 1] = response
     if response.error then break end
   end
-  local result = { responses = responses, closed = connection.ended, interim = connection.interim or 0 }
+  local result = {
+    responses = responses, closed = connection.ended, interim = connection.interim, interims = connection.interims,
+  }
   connection:close()
   kit.advance("1s")
   return result

@@ -95,24 +95,32 @@ function stream_meta:read(on)
   self:call(core.stream_read, on)
 end
 
+--- Copies that live as long as the stream.
+function stream_meta:fields_of(list)
+  local a = self.stream.arena
+  local fields = ffi.cast("struct fields *", core.arena_alloc(a, ffi.sizeof("struct fields")))
+  core.fields_init(fields, a)
+  for _, field in ipairs(list or {}) do
+    core.field_add(fields, core.arena_copy(a, str(field[1])), core.arena_copy(a, str(field[2])))
+  end
+  return fields
+end
+
 --- options: fields ({ { name, value }, ... }), length, close, more (the content goes on). content: text or
 -- list.
 function stream_meta:respond(status, content, options)
   options = options or {}
   local pieces = type(content) == "table" and content or content and { content } or {}
   local iov, n = iov_of(pieces)
-  local fields = ffi.new("struct fields")
-  core.fields_init(fields, self.stream.arena)
-  local copies = {}
-  for _, field in ipairs(options.fields or {}) do
-    for i = 1, 2 do copies[#copies + 1] = core.arena_copy(self.stream.arena, str(field[i])) end
-    core.field_add(fields, copies[#copies - 1], copies[#copies])
-  end
-  local r = ffi.new("struct server_response", { status = status, fields = fields, length = options.length
-    or -1,
-    close = options.close or false })
+  local r = ffi.new("struct server_response", { status = status, fields = self:fields_of(options.fields),
+    length = options.length or -1, close = options.close or false })
   self.keep = { pieces, iov }
   self:call(core.stream_respond, r, iov, n, not options.more)
+end
+
+--- fields: { { name, value }, ... }
+function stream_meta:inform(status, list)
+  self:call(core.stream_inform, status, self:fields_of(list))
 end
 
 function stream_meta:write(content, ends)

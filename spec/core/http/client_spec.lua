@@ -181,6 +181,15 @@ describe("client", function()
     assert.equal('Get "http://10.0.0.1/": malformed HTTP response: too large', fetch.text)
   end)
 
+  it("tells of informational responses as they come, but for 100 (Continue)", function()
+    local fetch = get("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+      .. "HTTP/1.1 199 X\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert.same({
+      { status = 103, fields = { link = "</a>" } }, { status = 199, fields = { ["content-length"] = "5" } },
+    }, fetch.interims)
+    assert.same({ 200, "ok" }, { fetch.status, fetch.body })
+  end)
+
   it("refuses early hints without an end", function()
     start({ max_head = 10000 })
     local fetch = get(("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"):rep(500))

@@ -245,6 +245,64 @@ describe("server", function()
     end)
   end)
 
+  describe("sending informational responses (RFC 9110 section 15.2)", function()
+    local link = {
+      { "Link", "</a>" }, { "Content-Length", "3" }, { "Transfer-Encoding", "chunked" }, { "Connection", "x" },
+    }
+
+    local function inform_twice(s)
+      s:inform(103, link)
+      s:inform(199)
+      s:respond(200, "ok")
+      s:inform(103, link)
+    end
+
+    it("writes them before the final one, without Date and what frames content", function()
+      world.handler = inform_twice
+      local client = world:connect(get)
+      client:send(get)
+      local begins = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 199 status code 199\r\n\r\n"
+        .. "HTTP/1.1 200 OK\r\n"
+      assert.equal(begins, client.received:sub(1, #begins))
+      local statuses = {}
+      for i, response in ipairs(client:responses()) do statuses[i] = response.status end
+      assert.same({ 103, 199, 200, 103, 199, 200 }, statuses)
+      assert.equal("ok", client:responses()[6].body)
+    end)
+
+    it("sends them as they come", function()
+      world.handler = function(s) s:inform(102) end
+      local client = world:connect(get)
+      assert.equal("HTTP/1.1 102 Processing\r\n\r\n", client.received)
+      world.streams[1]:respond(200, "ok")
+      world:advance(0.001)
+      assert.equal(200, client:responses()[2].status)
+    end)
+
+    it("sends none to HTTP/1.0", function()
+      local response = answer("GET / HTTP/1.0\r\n\r\n", inform_twice)
+      assert.equal(200, response.status)
+    end)
+
+    it("keeps their order with what a slow client has not taken yet, and drops more", function()
+      start({ fault = { split = 100 } })
+      local long = { { "X", ("x"):rep(1000) } }
+      local client = world:connect()
+      client:pause(true)
+      world.handler = function(s)
+        for _ = 1, 2000 do s:inform(103, long) end
+        s:respond(200, "ok")
+      end
+      client:send(get)
+      client:pause(false)
+      world:advance(10)
+      local list = client:responses()
+      for i = 1, #list - 1 do assert.equal(103, list[i].status) end
+      assert.equal("ok", list[#list].body)
+      assert.is_true(#list > 60 and #list < 1000, #list)
+    end)
+  end)
+
   describe("keeping connections", function()
     local function persistence(bytes, options)
       local response, client = answer(bytes, function(s) s:respond(200, "ok", options) end)
