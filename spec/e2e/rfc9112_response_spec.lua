@@ -5,7 +5,7 @@ local raw = require("spec.support.raw")
 
 local good = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
---- {section, what, bytes}
+--- {section, what, bytes}. JSON that is whole before the end comes too early does for /j (decode_spec.lua): here it is not.
 local broken = {
   { "2.2", "a bare LF after the status-line", "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\n{}" },
   { "2.2", "a bare LF after a field", "HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\n{}" },
@@ -52,10 +52,10 @@ local broken = {
   { "7.1", "a broken trailer", good .. "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX A: b\r\n\r\n" },
   { "8", "an end inside the status-line", "HTTP/1.1 20" },
   { "8", "an end inside the fields", good .. "Content-Le" },
-  { "8", "an end inside a content of known length", good .. "Content-Length: 10\r\n\r\n{}" },
-  { "8", "an end inside a chunk", good .. "Transfer-Encoding: chunked\r\n\r\n5\r\n{}" },
-  { "8", "an end before the last chunk", good .. "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" },
-  { "8", "an end inside the trailer section", good .. "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-A" },
+  { "8", "an end inside a content of known length", good .. "Content-Length: 10\r\n\r\n[1," },
+  { "8", "an end inside a chunk", good .. "Transfer-Encoding: chunked\r\n\r\n5\r\n[1," },
+  { "8", "an end before the last chunk", good .. "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n" },
+  { "8", "an end inside the trailer section", good .. "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n0\r\nX-A" },
   { "8", "no answer at all", "" },
   { "15.2 of RFC 9110", "101, which nobody asked for",
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" },
