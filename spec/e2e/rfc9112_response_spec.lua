@@ -5,7 +5,7 @@ local raw = require("spec.support.raw")
 
 local good = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
---- {section, what, bytes}. JSON that is whole before the end comes too early does for /j (decode_spec.lua): here it is not.
+--- {section, what, bytes}. What ends too early ends inside its JSON: else that does for /j (gateway/decode_spec.lua).
 local broken = {
   { "2.2", "a bare LF after the status-line", "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\n{}" },
   { "2.2", "a bare LF after a field", "HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\n{}" },
