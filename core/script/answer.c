@@ -7,10 +7,31 @@
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-/* Pushes onto L where in Lua the coroutine stands or has failed, "file:line: ", in front of a text that does
- * not say it. */
-static void push_position(lua_State *L, lua_State *coroutine, const char *text)
+/* Pushes where the function of an entry is: "file:line: ". */
+static void push_definition(lua_State *L, const struct entry *e)
 {
+    lua_Debug at;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, e->function);
+    lua_getinfo(L, ">S", &at);
+    lua_pushfstring(L, "%s:%d: ", at.short_src, at.linedefined);
+}
+
+/* Is the text of a line of that function's file already? */
+static bool says_file(lua_State *L, const struct entry *e, const char *text)
+{
+    lua_Debug at;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, e->function);
+    lua_getinfo(L, ">S", &at);
+    return strncmp(text, at.short_src, strlen(at.short_src)) == 0;
+}
+
+/* Pushes onto L where in Lua the coroutine stands or has failed, "file:line: ", in front of a text that does
+ * not say it. After a tail call nothing is left of the plugin's function but where it is. */
+static void push_position(lua_State *L, lua_State *coroutine, const struct entry *e, const char *text)
+{
+    int innermost = lua_gettop(L) + 1;
     lua_Debug at;
 
     for (int level = 0; lua_getstack(coroutine, level, &at); level++) {
@@ -18,12 +39,20 @@ static void push_position(lua_State *L, lua_State *coroutine, const char *text)
         if (at.currentline <= 0)
             continue;
         lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
-        if (strncmp(text, lua_tostring(L, -1), lua_objlen(L, -1)) != 0)
+        if (strncmp(text, lua_tostring(L, -1), lua_objlen(L, -1)) == 0) {
+            lua_pushliteral(L, "");
+            lua_replace(L, innermost);
+            lua_settop(L, innermost);
             return;
-        lua_pop(L, 1);
-        break;
+        }
+        lua_settop(L, innermost);
     }
-    lua_pushliteral(L, "");
+    if (lua_gettop(L) == innermost)
+        return;
+    if (says_file(L, e, text))
+        lua_pushliteral(L, "");
+    else
+        push_definition(L, e);
 }
 
 /* The text of the value at the top, which may be of any type and may have no text. */
@@ -48,20 +77,20 @@ static int describe_error(lua_State *L)
     lua_settop(L, 0);
     lua_xmove(run->L, L, 1);
     text = error_text(L);
-    push_position(L, run->L, text);
+    push_position(L, run->L, run->entry, text);
     lua_pushstring(L, text);
     lua_concat(L, 2);
     return 1;
 }
 
-/* Where the function of an entry is: "file:line: ". */
-static void push_definition(lua_State *L, const struct entry *e)
+/* Whose log line it is. */
+static struct str place_name(const struct run *run)
 {
-    lua_Debug at;
+    struct exchange *x = run->x;
 
-    lua_rawgeti(L, LUA_REGISTRYINDEX, e->function);
-    lua_getinfo(L, ">S", &at);
-    lua_pushfstring(L, "%s:%d: ", at.short_src, at.linedefined);
+    if (run->c != NULL)
+        return arena_printf(x->arena, "[BACKEND: %.*s]", STR_ARG(run->c->backend->url_pattern.text));
+    return x->plan != NULL ? x->plan->log_name : STR("[SERVICE: Plugins]");
 }
 
 static enum hook_result failed(struct run *run, const struct entry *e, const char *why,
@@ -69,9 +98,8 @@ static enum hook_result failed(struct run *run, const struct entry *e, const cha
 {
     struct script *s = run->script;
     struct exchange *x = run->x;
-    struct str place = x->plan != NULL ? x->plan->log_name : STR("[SERVICE: Plugins]");
 
-    log_write(s->log, LOG_ERROR, "%.*s plugin %s, %s phase: %s", STR_ARG(place), e->name,
+    log_write(s->log, LOG_ERROR, "%.*s plugin %s, %s phase: %s", STR_ARG(place_name(run)), e->name,
               phase_name(run->phase), why);
     *taken = (struct answer_taken){.broken = true};
     taken->text = arena_printf(x->arena, "plugin %s failed in the %s phase", e->name, phase_name(run->phase));
@@ -158,19 +186,41 @@ static void read_body(struct reading *r, lua_State *L, int table)
     lua_pop(L, 1);
 }
 
+/* What somebody took for one of the four would be lost without a word. */
+static void check_keys(lua_State *L, int table)
+{
+    static const char *const keys[] = {"status", "fields", "body", "reason"};
+
+    for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+        bool known = false;
+
+        for (size_t i = 0; i < ARRAY_LEN(keys) && lua_type(L, -2) == LUA_TSTRING; i++)
+            known |= strcmp(lua_tostring(L, -2), keys[i]) == 0;
+        if (!known && lua_type(L, -2) == LUA_TSTRING)
+            luaL_error(L, "the answer has no \"%s\": it may have status, fields, body, reason",
+                       lua_tostring(L, -2));
+        if (!known)
+            luaL_error(L, "the answer has a %s for a name: it may have status, fields, body, reason",
+                       luaL_typename(L, -2));
+    }
+}
+
 static int read_answer(lua_State *L)
 {
     struct reading *r = lua_touserdata(L, 1);
 
     lua_settop(L, 0);
     lua_xmove(r->run->L, L, 1);
+    check_keys(L, 1);
     read_status(L, 1, r->taken);
     lua_getfield(L, 1, "fields");
     take_fields(L, lua_gettop(L), &r->taken->fields);
     read_body(r, L, 1);
     lua_getfield(L, 1, "reason");
+    if (!lua_isnil(L, -1) && !lua_isstring(L, -1))
+        luaL_error(L, "the answer's reason: expected a text, got %s", luaL_typename(L, -1));
     if (!lua_isnil(L, -1))
-        r->taken->text = arena_copy(r->run->x->arena, str_of(luaL_checkstring(L, -1)));
+        r->taken->text = arena_copy(r->run->x->arena, str_of(lua_tostring(L, -1)));
     return 0;
 }
 
@@ -219,6 +269,9 @@ static enum hook_result take_value_returned(struct run *run, const struct entry 
 
 enum hook_result answer_take(struct run *run, const struct entry *e, int status, struct answer_taken *taken)
 {
+    if (status == 0 && run->failing && lua_isnoneornil(run->L, 1))
+        return failed_by_return(
+            run, e, "called call:fail without returning what it gives: `return call:fail(text)`", taken);
     if (status == 0)
         return lua_gettop(run->L) == 0 ? HOOK_NEXT : take_value_returned(run, e, taken);
     if (status == LUA_YIELD)

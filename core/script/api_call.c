@@ -147,6 +147,7 @@ static int call_lua_fail(lua_State *L)
 
     if (s->running->c != c)
         return luaL_argerror(L, 1, "the call of another phase");
+    s->running->failing = true;
     s->running->failure = arena_copy(c->arena, text);
     lua_pushlightuserdata(L, s->running);
     return 1;

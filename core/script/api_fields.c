@@ -131,7 +131,8 @@ void take_fields(lua_State *L, int index, struct fields *f)
 
     if (lua_isnil(L, index))
         return;
-    luaL_argcheck(L, lua_istable(L, index), index, "fields: expected a table");
+    if (!lua_istable(L, index))
+        luaL_error(L, "fields: expected a table, got %s", luaL_typename(L, index));
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         struct str name;
 

@@ -165,6 +165,8 @@ static enum hook_result call_function(struct run *run, struct answer_taken *take
     struct script *s = run->script;
     struct run *outer = s->running;
 
+    run->failing = false;
+    run->failing = false;
     lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->function);
     lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->instance);
     s->running = run;
@@ -282,6 +284,10 @@ struct run *check_can_wait(struct script *s, lua_State *L, const char *function)
         luaL_error(L, "%s cannot be called: the call was cut", function);
     if (run->L != L)
         luaL_error(L, "%s cannot be called inside a coroutine of the plugin", function);
+    if (!lua_isyieldable(L)) /* what it starts would end later, in whatever the coroutine then is */
+        luaL_error(L,
+                   "%s cannot be called inside a function of the library such as table.sort or string.gsub",
+                   function);
     return run;
 }
 

@@ -27,7 +27,8 @@ struct run {
     unsigned next;             /* the entry to be run next */
     const struct entry *entry; /* the one that runs or waits */
     unsigned depth;            /* reply: layers that let the call through */
-    struct str failure;        /* what call:fail was given */
+    bool failing;              /* its current function has called call:fail */
+    struct str failure;        /* what that was given */
     struct timer timer;
     void *operation;                 /* what it waits for, besides the timer */
     void (*cancel)(struct run *run); /* ends the wait without an event; NULL: not waiting */

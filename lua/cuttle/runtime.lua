@@ -5,12 +5,22 @@ local runtime = {}
 
 local levels = { debug = 0, info = 1, warning = 2, error = 3 }
 
+--- string.format, whose complaints are about the line that called the log.
+local function formatted(name, text, ...)
+  if type(text) ~= "string" then
+    error(("runtime.log.%s: expected a text, got %s"):format(name, type(text)), 3)
+  end
+  local ok, result = pcall(string.format, text, ...)
+  if not ok then error(("runtime.log.%s: %s"):format(name, (result:gsub("'%?'", "'string.format'"))), 3) end
+  return result
+end
+
 local function make_log(host, prefix)
   local log = {}
   for name, level in pairs(levels) do
     log[name] = function(text, ...)
       if not host.log_wants(level) then return end
-      if select("#", ...) > 0 then text = text:format(...) end
+      if select("#", ...) > 0 then text = formatted(name, text, ...) end
       host.log(level, prefix .. tostring(text))
     end
   end
@@ -25,14 +35,17 @@ end
 
 local function make_http(host)
   local request = host.http_request
-  local function with(method)
+  local function with(name, method)
     return function(url, options)
+      if options ~= nil and type(options) ~= "table" then
+        error(("runtime.http.%s: expected a table of options, got %s"):format(name, type(options)), 2)
+      end
       local copied = copy(options or {})
       copied.method, copied.url = method, url
       return request(copied)
     end
   end
-  return { request = request, get = with("GET"), post = with("POST") }
+  return { request = request, get = with("get", "GET"), post = with("post", "POST") }
 end
 
 --- What all plugins have in common.

@@ -38,6 +38,18 @@ describe("what a phase returns", function()
       ["return { status = 1000 }"] = "the answer's status 1000 is none",
       ["return { status = 200.5 }"] = "the answer's status 200.5 is none",
       ["return { status = 200, fields = { 'x' } }"] = "fields: expected names",
+      ["return { status = 200, headers = { a = 'b' } }"] = 'the answer has no "headers": it may have status, ' ..
+        "fields, body, reason",
+      ["return { 503 }"] = "the answer has a number for a name: it may have",
+      ["return { status = 200, fields = 'x' }"] = "fields: expected a table, got string",
+      ["return { status = 200, reason = {} }"] = "the answer's reason: expected a text, got table",
+      ["return exchange:query()"] = "spec_plugin.lua:2: bad argument", -- a tail call
+      ["require('nothing')"] = 'spec_plugin.lua:2: module "nothing" is not in the plugin',
+      ["self.runtime.log.info('%d', 'x')"] = "spec_plugin.lua:2: runtime.log.info: bad argument #2 to " ..
+        "'string.format'",
+      ["self.runtime.log.warning({}, 'x')"] = "spec_plugin.lua:2: runtime.log.warning: expected a text, got table",
+      ["self.runtime.http.get('http://a.test', 5)"] = "spec_plugin.lua:2: runtime.http.get: expected a " ..
+        "table of options, got number",
       ["return { status = 200, fields = { a = true } }"] = "field a: expected a text, got boolean",
       ["return { status = 200, fields = { a = { 'x', 'b\\nc' } } }"] = "field a: a value cannot hold control",
       ["return { status = 200, fields = { ['a: b'] = 'x' } }"] = "field a: b: not a field name",
@@ -58,6 +70,7 @@ describe("what a phase returns", function()
       assert.equal("", response.body, statements)
       assert.truthy(gateway:logged("ERROR.*%[ENDPOINT: /x/:id%] plugin spec_plugin, request phase: .*" .. why),
         statements .. "\n" .. table.concat(gateway:log(), "\n"))
+      assert.is_nil(gateway:logged("%.lua:%d+: .*%.lua:%d+: "), statements)
     end
   end)
 

@@ -88,7 +88,16 @@ describe("call", function()
     local gateway = gateway_with('function plugin:reply() error("oops") end')
     local response = gateway:get("/x/1")
     assert.equal(500, response.status)
-    assert.truthy(gateway:logged("plugin spec_plugin, reply phase: .*oops"))
+    assert.truthy(gateway:logged("[BACKEND: /u] plugin spec_plugin, reply phase: ", true))
+  end)
+
+  it("fails too where call:fail is called, but what it gives is not returned", function()
+    for _, phase in ipairs({ "call", "reply" }) do
+      local gateway = gateway_with(("function plugin:%s(call) call:fail('not for you') end"):format(phase))
+      assert.equal(500, gateway:get("/x/1").status)
+      assert.truthy(gateway:logged("spec_plugin.lua:2: called call:fail without returning what it gives: " ..
+        "`return call:fail(text)`", true))
+    end
   end)
 
   it("tells failures of other phases' functions", function()

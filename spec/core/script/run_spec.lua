@@ -93,6 +93,28 @@ describe("a phase that waits", function()
     assert.equal("nil thread", gateway:get("/x/1").body)
   end)
 
+  it("does not begin to wait where Lua cannot: what comes after is not woken by it", function()
+    local other = kit.upstream()
+    other:on("GET", "/"):reply(200, "late"):after("1s")
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        local http, sleep = self.runtime.http, self.runtime.sleep
+        if exchange:query("then") then
+          local from = self.runtime.now()
+          sleep(10)
+          return { status = 200, body = tostring(self.runtime.now() - from) }
+        end
+        local _, asked = pcall(table.sort, { 1, 2 }, function() http.get("%s/") end)
+        local _, slept = pcall(string.gsub, "a", "a", function() sleep(1) end)
+        return { status = 200, body = asked .. "; " .. slept }
+      end
+    ]]):format(other.url))
+    local why = " cannot be called inside a function of the library such as table.sort or string.gsub"
+    assert.matches(("runtime.http%s; .*runtime.sleep%s"):format(why, why), gateway:get("/x/1").body)
+    assert.equal("10", gateway:get("/x/1?then=1").body)
+    assert.equal(0, #other.requests)
+  end)
+
   it("asks for what stands in its table, not behind it", function()
     local gateway = script.gateway([[
       function plugin:request(exchange)
