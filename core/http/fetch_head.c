@@ -4,7 +4,8 @@
 #include "http/h1_writer.h"
 #include "http/proxy_rules.h"
 
-/* Ask for gzip on our own account? (service.md HTTPC-3) An empty Accept-Encoding counts as none. */
+/* Ask for gzip on our own account? (service.md HTTPC-3) An empty Accept-Encoding counts as none, and stays.
+ */
 static bool may_ask_gzip(const struct client_options *options, const struct hop *hop)
 {
     const struct field *coding = field_find_id(hop->fields, FIELD_ACCEPT_ENCODING);
@@ -31,19 +32,12 @@ static int64_t announced(const struct fetch_request *r, const struct hop *hop, b
     return length;
 }
 
-static bool is_dropped(const struct field *f, bool asks_gzip, const struct proxy_rules *proxy)
-{
-    return (f->id == FIELD_ACCEPT_ENCODING && asks_gzip) ||
-           (f->id == FIELD_PROXY_AUTHORIZATION && proxy != NULL);
-}
-
 /* The fields with what they lack and without what they may not have. A copy only if there is such a thing.
  * proxy: where it goes through; what it is told of who we are is not for others to say. NULL: nowhere. */
 static const struct fields *complete(const struct fields *fields, struct arena *a, const struct hop *hop,
-                                     bool asks_gzip, const struct proxy_rules *proxy)
+                                     const struct proxy_rules *proxy)
 {
-    bool drops = (asks_gzip && field_find_id(fields, FIELD_ACCEPT_ENCODING) != NULL) ||
-                 (proxy != NULL && field_find_id(fields, FIELD_PROXY_AUTHORIZATION) != NULL);
+    bool drops = proxy != NULL && field_find_id(fields, FIELD_PROXY_AUTHORIZATION) != NULL;
     bool adds = hop->url.userinfo.len > 0 && field_find_id(fields, FIELD_AUTHORIZATION) == NULL;
     bool adds_proxy = proxy != NULL && proxy->authorization.len > 0;
     struct fields *f;
@@ -53,7 +47,7 @@ static const struct fields *complete(const struct fields *fields, struct arena *
     f = arena_alloc(a, sizeof(*f));
     fields_init(f, a);
     for (unsigned i = 0; i < fields->count; i++)
-        if (!is_dropped(&fields->items[i], asks_gzip, proxy))
+        if (!drops || fields->items[i].id != FIELD_PROXY_AUTHORIZATION)
             field_add(f, fields->items[i].name, fields->items[i].value);
     if (adds)
         field_add_id(f, FIELD_AUTHORIZATION, basic_authorization(a, hop->url.userinfo));
@@ -84,7 +78,7 @@ void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client
 
     h->asks_gzip = may_ask_gzip(options, hop);
     h->closes = options->disable_keep_alives || field_list_has(hop->fields, FIELD_CONNECTION, STR("close"));
-    fields = complete(hop->fields, a, hop, h->asks_gzip, proxy);
+    fields = complete(hop->fields, a, hop, proxy);
     size = h1_request_size(hop->method, target, url->authority, fields);
     dst = arena_bytes(a, size);
     h->text.ptr = dst;
