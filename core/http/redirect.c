@@ -76,17 +76,20 @@ enum redirect_verdict redirect_next(struct redirect_chain *chain, struct arena *
                                     const struct fields *original, struct hop *hop, struct error *err)
 {
     const struct field *location;
-    bool keeps_content = !changes_method(r->status) && hop->has_content;
+    bool keeps_method = !changes_method(r->status);
+    bool keeps_content = keeps_method && hop->has_content;
     struct url to;
 
-    if (!is_redirect(r->status) || (keeps_content && !hop->may_resend))
+    if (!is_redirect(r->status))
         return REDIRECT_NONE;
+    if (keeps_method && chain->had_content && !hop->may_resend)
+        return REDIRECT_NONE; /* even when a hop before dropped the content, as Go does */
     location = field_find_id(&r->fields, FIELD_LOCATION);
     if (location == NULL || location->value.len == 0)
         return REDIRECT_NONE;
     if (!url_resolve(a, &hop->url, location->value, &to, err))
         return REDIRECT_BROKEN;
-    if (changes_method(r->status)) {
+    if (!keeps_method) {
         chain->drop_content_fields = true;
         if (!str_equal(hop->method, STR("HEAD")))
             hop->method = STR("GET");

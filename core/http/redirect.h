@@ -14,9 +14,10 @@ struct hop {
     bool may_resend; /* its content can be sent once more */
 };
 
-/* What the hops so far decided for all that follow. Starts with the first hop and its host, else zeroes. */
+/* What the hops so far decided for all that follow. Starts with what the first hop is, else zeroes. */
 struct redirect_chain {
     struct str first_host;
+    bool had_content;         /* the first hop has */
     bool drop_content_fields; /* Content-Type and its kin: the content was dropped, or may have been */
     bool drop_secrets;        /* it went to a foreign host once */
 };

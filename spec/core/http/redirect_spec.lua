@@ -92,6 +92,17 @@ describe("redirect", function()
     assert.is_nil(origin.requests[2].fields["transfer-encoding"])
   end)
 
+  it("is not followed: 307 after a redirect that dropped the content, unless that could be sent again", function()
+    local function post(again)
+      origin.requests = {}
+      origin:now(to(303, "/made"), to(307, "/made/"), ok("there"))
+      local fetch = get({ method = "POST", body = "x", body_on_redirect = again })
+      return fetch.status, #origin.requests, origin.requests[#origin.requests].body
+    end
+    assert.same({ 307, 2, "" }, { post(false) })
+    assert.same({ 200, 3, "" }, { post(true) })
+  end)
+
   it("announces an empty content again after 307, and none after 302", function()
     origin:answer(to(307, "/a"), to(302, "/b"), ok(""))
     get({ method = "POST", empty_length = true })
