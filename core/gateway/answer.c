@@ -154,9 +154,8 @@ static void make_response(struct exchange *x)
         field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }
 
-void answer_make(struct exchange *x)
+static void make_answer(struct exchange *x)
 {
-    log_failures(x);
     if (x->has_response)
         make_response(x);
     else if (x->failed)
@@ -165,6 +164,14 @@ void answer_make(struct exchange *x)
         answer_set(x, 500, STR_NONE, STR_NONE);
     else
         make_response(x);
+}
+
+void answer_make(struct exchange *x)
+{
+    log_failures(x);
+    make_answer(x);
+    if (x->answer.status == 304) /* RFC 9110 section 15.4.5: it describes no content */
+        field_remove_id(&x->answer.fields, FIELD_CONTENT_TYPE);
 }
 
 /* --- content ---------------------------------------------------------------------------------- */
