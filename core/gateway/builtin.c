@@ -4,6 +4,7 @@
 #include "gateway/access_log.h"
 #include "gateway/answer.h"
 #include "http/server.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE STR("application/json; charset=utf-8")
@@ -205,18 +206,71 @@ static bool is_secret(enum field_id id)
     return id == FIELD_AUTHORIZATION || id == FIELD_COOKIE || id == FIELD_PROXY_AUTHORIZATION;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct query_pair *const *l = left, *const *r = right;
+    int order = str_compare((*l)->name, (*r)->name);
+
+    return order != 0 ? order : (*l > *r) - (*l < *r); /* they lie in one array: its order */
+}
+
+static char *put(char *dst, struct str s)
+{
+    return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
+}
+
+/* As Go prints lists by name: "map[a:[1 2] b:[]]". */
+static struct str go_map(struct arena *a, const struct query *q)
+{
+    const struct query_pair **sorted = arena_alloc(a, (q->count + 1) * sizeof(*sorted));
+    size_t most = sizeof("map[]]");
+    char *text, *end;
+
+    for (size_t i = 0; i < q->count; i++) {
+        sorted[i] = &q->pairs[i];
+        most += q->pairs[i].name.len + q->pairs[i].value.len + sizeof("] :[");
+    }
+    qsort(sorted, q->count, sizeof(*sorted), compare_names);
+    text = arena_bytes(a, most);
+    end = put(text, STR("map["));
+    for (size_t i = 0; i < q->count; i++) {
+        bool more = i > 0 && str_equal(sorted[i]->name, sorted[i - 1]->name);
+
+        end = put(end, more ? STR(" ") : i > 0 ? STR("] ") : STR_NONE);
+        end = more ? end : put(put(end, sorted[i]->name), STR(":["));
+        end = put(end, sorted[i]->value);
+    }
+    end = put(end, q->count > 0 ? STR("]]") : STR("]"));
+    return (struct str){text, (size_t)(end - text)};
+}
+
+static struct str describe_query(struct exchange *x)
+{
+    struct query q;
+
+    query_parse(x->arena, x->target_query, &q);
+    return go_map(x->arena, &q);
+}
+
+/* What Go keeps apart from a request's header map. */
+static bool is_apart(const struct field *f)
+{
+    return f->id == FIELD_HOST || f->id == FIELD_TRANSFER_ENCODING;
+}
+
 /* Authorization and cookies are named, never written. */
 static struct str describe_fields(struct exchange *x)
 {
-    struct str text = STR("map[");
+    struct query q = {arena_alloc(x->arena, (x->fields.count + 1) * sizeof(*q.pairs)), 0};
 
     for (unsigned i = 0; i < x->fields.count; i++) {
         const struct field *f = &x->fields.items[i];
 
-        text = arena_printf(x->arena, "%.*s%s%.*s:[%.*s]", STR_ARG(text), i > 0 ? " " : "", STR_ARG(f->name),
-                            STR_ARG(is_secret(f->id) ? STR("(hidden)") : f->value));
+        if (!is_apart(f))
+            q.pairs[q.count++] = (struct query_pair){field_canonical(x->arena, f->name),
+                                                     is_secret(f->id) ? STR("(hidden)") : f->value};
     }
-    return arena_join(x->arena, text, STR("]"));
+    return go_map(x->arena, &q);
 }
 
 static void debug(struct exchange *x)
@@ -229,7 +283,7 @@ static void debug(struct exchange *x)
         return;
     log_write(log, LOG_DEBUG, "%s Method: %.*s", name, STR_ARG(x->method));
     log_write(log, LOG_DEBUG, "%s URL: %.*s", name, STR_ARG(x->stream->request.target));
-    log_write(log, LOG_DEBUG, "%s Query: %.*s", name, STR_ARG(x->target_query));
+    log_write(log, LOG_DEBUG, "%s Query: %.*s", name, STR_ARG(describe_query(x)));
     log_write(log, LOG_DEBUG, "%s Params: %.*s", name, STR_ARG(describe_params(x)));
     log_write(log, LOG_DEBUG, "%s Headers: %.*s", name, STR_ARG(describe_fields(x)));
     log_write(log, LOG_DEBUG, "%s Body: %.*s", name, STR_ARG(x->body));
@@ -259,7 +313,7 @@ static struct node *echo_fields(struct exchange *x)
     for (unsigned i = 0; i < x->fields.count; i++) {
         const struct field *f = &x->fields.items[i];
 
-        if (f->id != FIELD_HOST && f->id != FIELD_TRANSFER_ENCODING)
+        if (!is_apart(f))
             append_to(x->arena, object, field_canonical(x->arena, f->name), f->value);
     }
     return object;
