@@ -46,14 +46,23 @@ static void print_ok(const struct config *config, bool color)
     fprintf(stderr, "%sSyntax OK!%s\n", color ? "\033[32;1m" : "", color ? "\033[0m" : "");
 }
 
-/* Plugins may log when they are built; here nobody listens. */
+static void to_stderr(void *owner, enum log_level level, bool access, struct str line)
+{
+    (void)owner, (void)level, (void)access;
+    fprintf(stderr, "%.*s\n", STR_ARG(line));
+}
+
+/* What is doubtful about plugins and their settings is told as in the log of `run`: "WARNING text". */
 static bool check_plugins(struct startup *s, struct error *err)
 {
+    struct log_options options = {
+        .form = LOG_CUSTOM, .custom_format = "%{level} %{message}", .level = LOG_WARNING};
     struct log log;
     bool right;
 
     log_init(&log);
-    log_configure(&log, &(struct log_options){.form = LOG_BASIC});
+    log_configure(&log, &options);
+    log.sink = to_stderr;
     right = startup_check_plugins(s, &log, err);
     log_fini(&log);
     return right;

@@ -4,6 +4,7 @@
 -- host: the functions of core/script/api_host.c, api_runtime.c, api_store.c, api_http.c; host.json.
 local loader = require("cuttle.loader")
 local pipeline = require("cuttle.pipeline")
+local places = require("cuttle.place")
 local runtime = require("cuttle.runtime")
 local schema = require("cuttle.schema")
 
@@ -15,54 +16,22 @@ local function log_with(host)
   return function(level, text) host.log(levels[level], text) end
 end
 
--- --- places -------------------------------------------------------------------------------------
-
---- The places of the configuration, each with its settings: { scope, id, name, path, extra, ... }.
-local function service_place(service)
-  return {
-    scope = "service", id = 0, name = "service", path = "", log_name = "[SERVICE: Plugins]",
-    extra = service.extra,
-  }
-end
-
-local function endpoint_place(endpoint, index)
-  return {
-    scope = "endpoint", id = endpoint.id, name = ("%s %s"):format(endpoint.method, endpoint.path),
-    endpoint = endpoint.path, timeout = endpoint.timeout, static = endpoint.static,
-    path = ("endpoints[%d]"):format(index), log_name = ("[ENDPOINT: %s]"):format(endpoint.route),
-    extra = endpoint.extra,
-  }
-end
-
-local function backend_place(endpoint, index, backend, position)
-  local place = {
-    scope = "backend", id = backend.id,
-    name = ("%s %s %d"):format(endpoint.method, endpoint.path, position),
-    endpoint = endpoint.path, backend = backend.url_pattern, timeout = backend.timeout,
-    path = ("endpoints[%d].backend[%d]"):format(index, position),
-    log_name = ("[BACKEND: %s]"):format(backend.url_pattern),
-    extra = backend.extra,
-  }
-  if backend.manipulation then
-    place.extra[#place.extra + 1] = { "cuttle/manipulation", backend.manipulation }
-  end
-  return place
-end
-
-local function setting_path(place, namespace)
-  return ("%sextra_config[%q]"):format(place.path == "" and "" or place.path .. ".", namespace)
-end
-
 -- --- building -----------------------------------------------------------------------------------
 
 function boot:problem(text)
   self.problems[#self.problems + 1] = text
 end
 
+function boot:warn(format, ...)
+  self.log("warning", format:format(...))
+end
+
 --- The way a component names itself in the log: "[ENDPOINT: /users/{id}][CB]".
 local function log_name(plugin, place)
   return ("%s[%s]"):format(place.log_name, plugin.log_name or plugin.name)
 end
+
+local with_article = { service = "a service", endpoint = "an endpoint", backend = "a backend" }
 
 local function allowed(plugin, scope)
   for _, name in ipairs(plugin.scopes) do
@@ -109,14 +78,15 @@ end
 
 --- Appends a layer to a place. component: of pipeline.lua.
 function boot:add_layer(layers, component, plugin, place, settings, path)
+  self.attached[plugin] = true
   if not allowed(plugin, place.scope) then
-    self.log("warning", ("%s: %s is not for a %s: ignored"):format(path, plugin.namespace, place.scope))
+    self:warn("%s: %s is not for %s: ignored", path, plugin.namespace, with_article[place.scope])
     return
   end
   local instance = self:build(plugin, place, settings, path)
   if not instance then return end
   layers[#layers + 1] = {
-    plugin = plugin, instance = instance, outer = component.outer, component = component,
+    plugin = plugin, instance = instance, outer = component.outer, component = component, path = path,
   }
 end
 
@@ -134,15 +104,20 @@ function boot:add_namespace(layers, component, place)
   if not there then return end
   local plugin, problem = self.loader:for_namespace(namespace, component.plugin)
   if problem and problem ~= "" then self:problem(problem) end
-  if plugin then self:add_layer(layers, component, plugin, place, settings, setting_path(place, namespace)) end
+  if not plugin and component.plugin and self.loader.files[component.plugin] then
+    self:warn("%s: the file %s that stands in for ours has no plugin for it: ignored", places.path_of(place, namespace),
+      component.plugin)
+  end
+  if plugin then self:add_layer(layers, component, plugin, place, settings, places.path_of(place, namespace)) end
 end
 
---- The names that a plugin/... block lists, in running order.
+--- The names that a plugin/... block lists, in running order; nil and what is expected if that is no list.
 local function listed_names(component, block)
-  if type(block) ~= "table" then return {} end
-  local list = block.name
-  if type(list) == "string" then list = not component.list_order and { list } or {} end
-  if type(list) ~= "table" or component.one and type(block.name) ~= "string" then return {} end
+  local list = type(block) == "table" and block.name
+  if component.one and type(list) ~= "string" then return nil, "a text" end
+  if component.list_order and type(list) ~= "table" then return nil, "an array of texts" end
+  if type(list) == "string" then list = { list } end
+  if type(list) ~= "table" then return nil, "a text or an array of texts" end
   local names = {}
   for _, name in ipairs(list) do
     if type(name) == "string" and component.last_first then
@@ -155,12 +130,18 @@ local function listed_names(component, block)
 end
 
 function boot:add_names(layers, component, place)
-  local block = settings_of(place, component.names)
-  for _, name in ipairs(listed_names(component, block)) do
+  local block, there = settings_of(place, component.names)
+  if not there then return end
+  local names, expected = listed_names(component, block)
+  if not names then
+    self:warn("%s.name: expected %s: ignored", places.path_of(place, component.names), expected)
+    return
+  end
+  for _, name in ipairs(names) do
     local plugin, problem = self.loader:for_name(name)
     if problem then self:problem(problem) end
     if plugin then
-      local path = setting_path(place, component.names) .. ("[%q]"):format(name)
+      local path = places.path_of(place, component.names) .. ("[%q]"):format(name)
       local settings = block[name]
       if settings == nil then settings = {} end
       self:add_layer(layers, component, plugin, place, settings, path)
@@ -177,22 +158,28 @@ function boot:add_team(layers, component, place)
     local namespace, settings = pair[1], pair[2]
     local plugin = self.loader.by_namespace[namespace]
     if plugin and not pipeline.component(place.scope, namespace) then
-      self:add_layer(layers, component, plugin, place, settings, setting_path(place, namespace))
+      self:add_layer(layers, component, plugin, place, settings, places.path_of(place, namespace))
     end
   end
+end
+
+--- The scopes in which a namespace of ours has a line, as text: "an endpoint or a backend"; "" for none.
+local function scopes_of(namespace)
+  local scopes = {}
+  for _, scope in ipairs(pipeline.scopes) do
+    local component = pipeline.component(scope, namespace)
+    if component and (component.plugin or component.names) then scopes[#scopes + 1] = with_article[scope] end
+  end
+  return table.concat(scopes, " or ")
 end
 
 --- Ours at a place where they have no line do nothing; say so, for a guard must not be missing in silence.
 function boot:warn_misplaced(place)
   for _, pair in ipairs(place.extra) do
-    if not pipeline.component(place.scope, pair[1]) then
-      for _, scope in ipairs(pipeline.scopes) do
-        local component = pipeline.component(scope, pair[1])
-        if component and component.plugin then
-          self.log("warning", ("%s: %s is for a %s, not for a %s: ignored"):format(
-            setting_path(place, pair[1]), pair[1], scope, place.scope))
-        end
-      end
+    local scopes = scopes_of(pair[1])
+    if scopes ~= "" and not pipeline.component(place.scope, pair[1]) then
+      self:warn("%s: %s is for %s, not for %s: ignored", places.path_of(place, pair[1]), pair[1], scopes,
+        with_article[place.scope])
     end
   end
 end
@@ -232,6 +219,27 @@ local function runs(layer, phase)
     if not listed then return false end
   end
   return phase_function(layer, phase) ~= nil
+end
+
+--- The same for layers in which no phase runs, and plugins that no place asks for.
+function boot:warn_idle(place, layers)
+  for _, layer in ipairs(layers) do
+    local busy = layer.core ~= nil
+    for _, way in pairs(pipeline.phases[place.scope]) do
+      for _, phase in ipairs(way) do busy = busy or runs(layer, phase) end
+    end
+    if not busy then
+      self:warn("%s: %s has no phase that runs there: it does nothing", layer.path, layer.plugin.name)
+    end
+  end
+end
+
+function boot:warn_unattached()
+  local names = {}
+  for _, plugin in ipairs(self.loader.of_users) do
+    if not self.attached[plugin] then names[#names + 1] = plugin.namespace end
+  end
+  if #names > 0 then self:warn("[SERVICE: Plugins] attached nowhere: %s", table.concat(names, ", ")) end
 end
 
 local function way_in(layers)
@@ -285,6 +293,7 @@ end
 function boot:attach(place)
   local layers = self:layers_of(place)
   if #layers == 0 then return end
+  self:warn_idle(place, layers)
   self.host.layers(place.scope, place.id, #layers)
   local phases = pipeline.phases[place.scope]
   for _, phase in ipairs(phases.way_in) do self:add_phase(place, layers, phase, way_in(layers)) end
@@ -309,11 +318,9 @@ end
 -- --- all of it --------------------------------------------------------------------------------------
 
 function boot:attach_endpoint(endpoint, index)
-  self:attach(endpoint_place(endpoint, index))
+  self:attach(places.endpoint(endpoint, index))
   for position, backend in ipairs(endpoint.backends) do
-    local place = backend_place(endpoint, index, backend, position - 1)
-    place.endpoint_id = endpoint.id
-    self:attach(place)
+    self:attach(places.backend(endpoint, index, backend, position - 1))
   end
 end
 
@@ -327,18 +334,19 @@ return function(host, home)
   local log = log_with(host)
   local service = host.service()
   local self = setmetatable({
-    host = host, log = log, problems = {}, shared = runtime.shared(host),
+    host = host, log = log, problems = {}, attached = {}, shared = runtime.shared(host),
     loader = loader.new(host, home, service.plugin, log),
   }, boot)
   local ok, problem = self.loader:load_folders()
   if not ok then return nil, problem end
-  self:attach(service_place(service))
+  self:attach(places.service(service))
   local index, endpoint = 0, host.endpoint(0)
   while endpoint do
     self:attach_endpoint(endpoint, index)
     index = index + 1
     endpoint = host.endpoint(index)
   end
+  self:warn_unattached()
   if #self.problems > 0 then return nil, table.concat(self.problems, "\n") end
   return true
 end

@@ -56,7 +56,10 @@ end
 --- Is this table a plugin? True, or nil and why not.
 function loader.check_shape(plugin)
   if type(plugin) ~= "table" then return nil, "expected a table, got " .. type(plugin) end
-  if plugin.api == nil then return nil, "api is missing: api = " .. contract end
+  if plugin.api == nil then
+    return nil, ("api is missing: api = %d (a module of a plugin stands beside its init.lua, in a folder of their own)")
+      :format(contract)
+  end
   for key, kind in pairs(keys) do
     if plugin[key] ~= nil and type(plugin[key]) ~= kind then
       return nil, ("%s: expected a %s, got %s"):format(key, kind, type(plugin[key]))
@@ -88,6 +91,7 @@ function loader.new(host, home, options, log)
   return setmetatable({
     host = host, home = home, options = options, log = log,
     by_namespace = {}, by_name = {}, files = {}, -- of users
+    of_users = {},                               -- all of them, in the order in which they were loaded
     ours = {},                                   -- by file: the list of its plugins
     count = 0,
   }, loader)
@@ -148,6 +152,7 @@ function loader:add(name, plugins)
       return nil, ("%s and %s are both for the namespace %s"):format(other.file, plugin.file, plugin.namespace)
     end
     self.by_namespace[plugin.namespace] = plugin
+    self.of_users[#self.of_users + 1] = plugin
     self.by_name[plugin.name] = self.by_name[plugin.name] or plugin
   end
   return true
@@ -167,7 +172,7 @@ function loader:find(folder)
   end
   for name in pairs(items) do names[#names + 1] = name end
   table.sort(names)
-  local pattern = self.options.pattern
+  local pattern, passed_over = self.options.pattern, false
   for _, name in ipairs(names) do
     local path = joined(folder, name)
     if items[name] == "folder" then
@@ -177,9 +182,16 @@ function loader:find(folder)
       end
     elseif name:sub(-3) == ".so" then
       self.log("error", ("[SERVICE: Plugins] %s is a Go plugin: it cannot be loaded here"):format(path))
-    elseif name:sub(-4) == ".lua" and name:sub(-9) ~= "_spec.lua" and name:find(pattern, 1, true) then
-      found[#found + 1] = { name = name:sub(1, -5), path = path, folder = folder }
+    elseif name:sub(-4) == ".lua" and name:sub(-9) ~= "_spec.lua" then
+      if name:find(pattern, 1, true) then
+        found[#found + 1] = { name = name:sub(1, -5), path = path, folder = folder }
+      else
+        passed_over = true
+      end
     end
+  end
+  if passed_over and #found == 0 then
+    self.log("warning", ("[SERVICE: Plugins] no .lua file of %s has %q in its name"):format(folder, pattern))
   end
   return found
 end

@@ -84,9 +84,21 @@ end
 
 --- require: modules of the plugin's own folder, each loaded once per plugin, and what was granted.
 local function own_require(env, folder, granted)
-  local loaded = { bit = env.bit }
+  local loaded, loading = {}, {}
+  for _, name in ipairs({ "bit", "coroutine", "math", "os", "string", "table" }) do loaded[name] = env[name] end
   for name in pairs(granted) do
     if name ~= "os" then loaded[name] = require(name) end
+  end
+  local function run(name, path, text)
+    if loading[name] then error(("module %q requires itself"):format(name), 3) end
+    local chunk, problem = load(text, "@" .. path, "t", env)
+    if not chunk then error(problem, 0) end
+    loading[name] = true
+    local ok, result = pcall(chunk, name)
+    loading[name] = nil
+    if not ok then error(result, 0) end
+    loaded[name] = result == nil and true or result
+    return loaded[name]
   end
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
@@ -96,12 +108,7 @@ local function own_require(env, folder, granted)
     local base = folder .. "/" .. name:gsub("%.", "/")
     for _, path in ipairs({ base .. ".lua", base .. "/init.lua" }) do
       local text = read_file(path)
-      if text then
-        local chunk = assert(load(text, "@" .. path, "t", env))
-        local result = chunk(name)
-        loaded[name] = result == nil and true or result
-        return loaded[name]
-      end
+      if text then return (run(name, path, text)) end
     end
     error(("module %q is not in the plugin's folder %s"):format(name, folder), 2)
   end

@@ -217,6 +217,11 @@ function schema.is_valid(shape, path)
     local ok, problem = schema.is_valid(part, part_path)
     if not ok then return false, problem end
   end
+  if shape.default ~= nil then
+    local problems = {}
+    check(shape, shape.default, path .. ".default", problems)
+    if #problems > 0 then return false, problems[1] end
+  end
   return true
 end
 

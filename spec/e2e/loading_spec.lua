@@ -111,3 +111,23 @@ describe("a plugin that never returns while it is loaded", function()
     assert.equal(0, p:wait())
   end)
 end)
+
+describe("what is doubtful about plugins", function()
+  it("is told by check, which succeeds", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write([[{ "version": 3, "port": 8080, "plugin": { "folder": "/not/there" },
+      "extra_config": { "qos/ratelimit/router": { "max_rate": 1 } },
+      "endpoints": [{ "endpoint": "/a", "backend": [{ "host": ["http://a.test"], "url_pattern": "/" }] }] }]])
+    file:close()
+    local p = process.start({ "check", "-c", path })
+    assert.equal(0, p:wait())
+    assert.equal("Parsing configuration file: " .. path .. "\n" ..
+      "ERROR [SERVICE: Plugins] there is no folder /not/there\n" ..
+      'WARNING extra_config["qos/ratelimit/router"]: qos/ratelimit/router is for an endpoint, not for a service: ' ..
+      "ignored\nSyntax OK!\n", p:err())
+    assert.equal("", p:out())
+    p:stop()
+    os.remove(path)
+  end)
+end)

@@ -12,7 +12,7 @@ describe("a plugin's shape", function()
 
   it("is checked key by key", function()
     assert.is_nil(problem_with({}))
-    assert.equal("api is missing: api = 1", problem_with({ api = kit.null }))
+    assert.matches("^api is missing: api = 1", problem_with({ api = kit.null }))
     assert.equal("api: written for contract 2, this gateway speaks 1", problem_with({ api = 2 }))
     assert.equal("namespace is missing: its key in extra_config", problem_with({ namespace = kit.null }))
     assert.equal("namespace: expected a string, got number", problem_with({ namespace = 5 }))
@@ -93,7 +93,8 @@ describe("plugins", function()
   it("do not start the gateway when one is broken: file and reason are told", function()
     assert.matches("x.lua:1: ", refusal({ ["x.lua"] = "return +" }))
     assert.matches("x.lua:1: boom", refusal({ ["x.lua"] = "error('boom')" }))
-    assert.matches("x.lua: api is missing", refusal({ ["x.lua"] = "return {}" }))
+    assert.matches("x.lua: api is missing: api = 1 %(a module of a plugin stands beside its init.lua, ",
+      refusal({ ["x.lua"] = "return {}" }))
     assert.matches("x.lua: it returns nothing", refusal({ ["x.lua"] = "local a = 1" }))
     assert.matches("x.lua: expected a table, got number", refusal({ ["x.lua"] = "return 5" }))
     assert.matches("a.lua and .*b.lua are both for the namespace team/x",
@@ -188,7 +189,77 @@ describe("plugins", function()
     })
     assert.equal(200, gateway:get("/x").status)
     assert.truthy(gateway:logged('WARNING: extra_config%["team/x"%]: team/x is not for a service: ignored'))
-    assert.truthy(gateway:logged('qos/ratelimit/router is for a endpoint, not for a service: ignored'))
+    assert.truthy(gateway:logged('qos/ratelimit/router is for an endpoint, not for a service: ignored'))
+  end)
+
+  --- The warnings of a gateway with that plugin x, without time and level.
+  local function warnings(source, config)
+    local full = config_of({ folder = script.folder({ ["x.lua"] = source }) })
+    for key, value in pairs(config) do full[key] = value end
+    local found = {}
+    for _, line in ipairs(kit.gateway(full):log()) do found[#found + 1] = line:match("WARNING: (.*)$") end
+    return found
+  end
+
+  local function endpoint_with(extra, backend_extra)
+    return { endpoints = { { endpoint = "/x", extra_config = extra, backend = { {
+      host = "http://192.0.2.9", url_pattern = "/", extra_config = backend_extra,
+    } } } } }
+  end
+
+  it("that are attached where none of their phases runs are told of", function()
+    local source = script.source("function plugin:reply() end",
+      { namespace = "team/x", extra = 'scopes = { "endpoint", "backend" }' })
+    assert.same({}, warnings(source, endpoint_with(nil, { ["team/x"] = {} })))
+    assert.same({ 'endpoints[0].extra_config["team/x"]: x has no phase that runs there: it does nothing' },
+      warnings(source, endpoint_with({ ["team/x"] = {} })))
+    assert.same({
+      'endpoints[0].backend[0].extra_config["plugin/http-client"]["x"]: x has no phase that runs there: ' ..
+        "it does nothing",
+    }, warnings(source, endpoint_with(nil, { ["plugin/http-client"] = { name = "x" } })))
+  end)
+
+  it("that are attached nowhere are told of, for a name may be mistyped", function()
+    assert.same({ "[SERVICE: Plugins] attached nowhere: team/x" },
+      warnings(answering(418, "team/x"), endpoint_with({ ["taem/x"] = {} })))
+  end)
+
+  it("that stand in for ours without all of its namespaces are told of", function()
+    local files = { ["rate_limit.lua"] = script.source("function plugin:call() end",
+      { namespace = "qos/ratelimit/proxy", scope = "backend" }) }
+    local gateway = start(files, { ["qos/ratelimit/router"] = { max_rate = 1 } })
+    assert.truthy(gateway:logged('WARNING: endpoints[0].extra_config["qos/ratelimit/router"]: the file rate_limit ' ..
+      "that stands in for ours has no plugin for it: ignored", true))
+  end)
+
+  it("that a name list at a wrong place or of a wrong type names are told of", function()
+    local source = script.source("function plugin:proxy() end", { namespace = "team/x" })
+    local nowhere = "[SERVICE: Plugins] attached nowhere: team/x"
+    assert.same({
+      'extra_config["plugin/req-resp-modifier"]: plugin/req-resp-modifier is for an endpoint or a backend, ' ..
+        "not for a service: ignored", nowhere,
+    }, warnings(source, { extra_config = { ["plugin/req-resp-modifier"] = { name = { "x" } } } }))
+    assert.same({
+      'endpoints[0].extra_config["plugin/http-server"]: plugin/http-server is for a service, ' ..
+        "not for an endpoint: ignored", nowhere,
+    }, warnings(source, endpoint_with({ ["plugin/http-server"] = { name = { "x" } } })))
+    for expected, extra in pairs({
+      ["an array of texts"] = { ["plugin/req-resp-modifier"] = { name = "x" } },
+      ["a text"] = { ["plugin/http-client"] = { name = { "x" } } },
+    }) do
+      assert.same({
+        ('endpoints[0].backend[0].extra_config[%q].name: expected %s: ignored'):format(next(extra), expected), nowhere,
+      }, warnings(source, endpoint_with(nil, extra)))
+    end
+    assert.same({ 'extra_config["plugin/http-server"].name: expected a text or an array of texts: ignored', nowhere },
+      warnings(source, { extra_config = { ["plugin/http-server"] = { x = {} } } }))
+  end)
+
+  it("that the pattern passes over, all of them, are told of: it may be one for Go plugins", function()
+    local folder = script.folder({ ["x.lua"] = answering(418, "team/x") })
+    local gateway = kit.gateway(config_of({ folder = folder, pattern = ".so" }, {}))
+    local told = ('WARNING: [SERVICE: Plugins] no .lua file of %s has ".so" in its name'):format(folder)
+    assert.truthy(gateway:logged(told, true))
   end)
 
   describe("by name", function()

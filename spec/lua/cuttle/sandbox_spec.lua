@@ -23,7 +23,7 @@ describe("a plugin's environment", function()
       "newproxy", "module", "os.execute", "os.exit", "os.getenv", "os.remove", "string.dump" }) do
       assert.is_nil(run("return " .. name), name)
     end
-    for _, name in ipairs({ "io", "ffi", "os", "cuttle.loader", "../x", "/etc/passwd", "a..b" }) do
+    for _, name in ipairs({ "io", "ffi", "debug", "cuttle.loader", "../x", "/etc/passwd", "a..b" }) do
       local _, problem = run(("return require(%q)"):format(name))
       assert.truthy(problem and problem:find("is not in the plugin's folder", 1, true), name)
     end
@@ -57,6 +57,25 @@ describe("a plugin's environment", function()
       ["b/init.lua"] = 'return { value = 10 + require("bit").bor(1, 2) }',
     })
     assert.equal(14, run(nil, { folder = folder }))
+  end)
+
+  it("requires libraries too, its own ones", function()
+    assert.is_true(run([[
+      local string = require("string")
+      return string == _G.string and require("table") == table and require("math") == math and require("os") == os
+        and require("coroutine") == coroutine and require("bit") == bit
+    ]]))
+  end)
+
+  it("is told which module is broken or requires itself, and may try again", function()
+    local function problem_with(text, module)
+      local folder = script.folder({ ["main.lua"] = text, ["m.lua"] = module })
+      return select(2, run(nil, { folder = folder }))
+    end
+    assert.matches("^[^ ]*/m.lua:1: unexpected symbol", problem_with('require("m")', "local a = ="))
+    assert.matches("^[^ ]*/m.lua:1: attempt to index", problem_with('require("m")', "local a a.b = 1"))
+    assert.matches('m.lua:1: module "m" requires itself$', problem_with('require("m")', 'require("m")'))
+    assert.matches("m.lua:1: again$", problem_with('pcall(require, "m") require("m")', 'error("again")'))
   end)
 
   it("has what an operator grants", function()

@@ -101,4 +101,11 @@ describe("schema", function()
       assert.equal(case[2], why)
     end
   end)
+
+  it("is not well-formed with a default that does not fit", function()
+    local ok, problem = schema.is_valid({ properties = { a = { type = "integer", default = "x" } } })
+    assert.is_false(ok)
+    assert.equal("schema.properties.a.default: expected integer, got string", problem)
+    assert.is_true(schema.is_valid({ type = "array", items = { type = "string" }, default = {} }))
+  end)
 end)
