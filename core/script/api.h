@@ -38,6 +38,7 @@ void api_host_open(struct script *s);
 /* Each reads its arguments from index 2 on. */
 int fields_lua_field(lua_State *L, const struct fields *f);
 int fields_lua_lines(lua_State *L, const struct fields *f);
+int fields_lua_names(lua_State *L, const struct fields *f);
 int fields_lua_set(lua_State *L, struct fields *f);
 int fields_lua_add(lua_State *L, struct fields *f);
 /* The table {name = value | {value, ...}} at index (or nil) into f, copied; names sorted. Raises. */

@@ -102,6 +102,12 @@ static int call_field_lines(lua_State *L)
     return fields_lua_lines(L, &check_call(L)->fields);
 }
 
+/* call:field_names() -> list, canonical, each once */
+static int call_field_names(lua_State *L)
+{
+    return fields_lua_names(L, &check_call(L)->fields);
+}
+
 /* call:set_field(name, value | nil) */
 static int call_set_field(lua_State *L)
 {
@@ -190,6 +196,7 @@ static const luaL_Reg methods[] = {
     {"set_url", call_set_url},
     {"field", call_field},
     {"field_lines", call_field_lines},
+    {"field_names", call_field_names},
     {"set_field", call_set_field},
     {"add_field", call_add_field},
     {"body", call_body},

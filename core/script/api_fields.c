@@ -63,6 +63,28 @@ int fields_lua_lines(lua_State *L, const struct fields *f)
     return 1;
 }
 
+static bool is_first_of_name(const struct fields *f, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (field_name_is(&f->items[i], f->items[index].name))
+            return false;
+    return true;
+}
+
+int fields_lua_names(lua_State *L, const struct fields *f)
+{
+    int count = 0;
+
+    lua_newtable(L);
+    for (unsigned i = 0; i < f->count; i++) {
+        if (!is_first_of_name(f, i))
+            continue;
+        push_str(L, field_canonical(f->arena, f->items[i].name));
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
 int fields_lua_set(lua_State *L, struct fields *f)
 {
     struct str name = check_name(L, 2);

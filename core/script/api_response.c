@@ -64,6 +64,12 @@ static int response_field_lines(lua_State *L)
     return fields_lua_lines(L, response_fields(check_response(L)));
 }
 
+/* response:field_names() -> list, canonical, each once */
+static int response_field_names(lua_State *L)
+{
+    return fields_lua_names(L, response_fields(check_response(L)));
+}
+
 /* response:set_field(name, value | nil) */
 static int response_set_field(lua_State *L)
 {
@@ -180,6 +186,7 @@ static const luaL_Reg methods[] = {
     {"set_status", response_set_status},
     {"field", response_field},
     {"field_lines", response_field_lines},
+    {"field_names", response_field_names},
     {"set_field", response_set_field},
     {"add_field", response_add_field},
     {"data", response_data},

@@ -63,6 +63,9 @@ function exchange:raw_query() end
 ---@param name string
 ---@return string?
 function exchange:query(name) end
+--- All of it, decoded: { lang = { "de" }, tag = { "a b", "c&d" } }. A copy, that set_query takes.
+---@return table<string, string[]>
+function exchange:query_table() end
 --- [request, proxy] Replaces all of it: by a text, encoded and without "?", or by a table of values, which are encoded:
 --- exchange:set_query({ lang = "de", tag = { "a b", "c&d" } }).
 ---@param query string|table<string, string|number|boolean|(string|number|boolean)[]>
@@ -74,6 +77,9 @@ function exchange:field(name) end
 ---@param name string
 ---@return string[]
 function exchange:field_lines(name) end
+--- The names of all fields, each once and in canonical spelling ("X-Team"), in their order.
+---@return string[]
+function exchange:field_names() end
 --- [request, proxy] Replaces all lines of that name; nil removes them.
 ---@param name string
 ---@param value string?
@@ -126,6 +132,9 @@ function response:field(name) end
 ---@param name string
 ---@return string[]
 function response:field_lines(name) end
+--- The names of all fields, each once and in canonical spelling ("X-Team"), in their order.
+---@return string[]
+function response:field_names() end
 --- [reply, merged, response]
 ---@param name string
 ---@param value string?
@@ -183,6 +192,9 @@ function call:field(name) end
 ---@param name string
 ---@return string[]
 function call:field_lines(name) end
+--- The names of all fields, each once and in canonical spelling ("X-Team"), in their order.
+---@return string[]
+function call:field_names() end
 --- [call]
 ---@param name string
 ---@param value string?

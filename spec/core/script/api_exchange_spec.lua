@@ -43,6 +43,43 @@ describe("exchange", function()
     assert.equal("nil", answered('exchange:set_field("X-One", nil) return exchange:field("X-One")'))
   end)
 
+  it("lists fields and the query: names as they are written elsewhere, values in their order", function()
+    assert.equal('["Host","X-One","Two"]', answered([[
+      exchange:add_field("two", "2")
+      exchange:add_field("x-ONE", "1b")
+      return exchange:field_names()
+    ]]))
+    assert.equal('{"a":["1","2"],"b":[" "]}', answered([[
+      local table = exchange:query_table()
+      return { a = table.a, b = table.b }
+    ]]))
+    assert.equal("a=2&b=+&c=x", answered([[
+      local values = exchange:query_table()
+      table.remove(values.a, 1)
+      values.c = "x"
+      exchange:set_query(values)
+      return exchange:raw_query()
+    ]]))
+    local gateway, upstream = script.gateway([[
+      function plugin:proxy(exchange)
+        for _, name in ipairs(exchange:field_names()) do
+          if name:find("^X%-Internal%-") then exchange:set_field(name, nil) end
+        end
+        local values = exchange:query_table()
+        values.utm = nil
+        exchange:set_query(values)
+      end
+      function plugin:response(exchange)
+        exchange:response():set_field("X-Names", table.concat(exchange:response():field_names(), " "))
+      end
+    ]])
+    local response = gateway:request({ path = "/x/1?utm=1&a=2", fields = { ["x-internal-a"] = "1", ["x-a"] = "2" } })
+    assert.is_nil(upstream.requests[1].fields:get("X-Internal-A"))
+    assert.equal("2", upstream.requests[1].fields:get("X-A"))
+    assert.equal("/u?a=2", upstream.requests[1].target)
+    assert.equal("X-Krakend X-Krakend-Completed Content-Type", response:field("X-Names"))
+  end)
+
   it("is one value for its whole life, and dead afterwards", function()
     local gateway = script.gateway([[
       function plugin:request(exchange) self.kept = self.kept or exchange end
