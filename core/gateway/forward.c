@@ -21,7 +21,8 @@ static bool connection_names_fields(const struct fields *fields)
 #define BIT(id) (UINT64_C(1) << (id))
 
 /* Fields of one connection never go on, and the gateway says itself whom it speaks for. Fields that end at a
- * proxy go on only with "*", from clients whose Connection speaks of its persistence alone. */
+ * proxy go on only with "*", from clients whose Connection speaks of its persistence alone, to backends whose
+ * replies are decoded: a no-op endpoint forwards messages as a proxy does (RFC 9110 section 7.6.1). */
 static bool ends_here(const struct exchange *x, const struct field *field, bool connection_names)
 {
     static const uint64_t never = BIT(FIELD_HOST) | BIT(FIELD_CONNECTION) | BIT(FIELD_KEEP_ALIVE) |
@@ -31,8 +32,9 @@ static bool ends_here(const struct exchange *x, const struct field *field, bool 
 
     if (never >> field->id & 1)
         return true;
-    if ((at_proxies >> field->id & 1) && (connection_names || !x->endpoint->all_headers ||
-                                          field_find_id(&x->fields, FIELD_CONNECTION) == NULL))
+    if ((at_proxies >> field->id & 1) &&
+        (connection_names || !x->endpoint->all_headers || x->endpoint->output == OUTPUT_NOOP ||
+         field_find_id(&x->fields, FIELD_CONNECTION) == NULL))
         return true;
     return connection_names && field_list_has(&x->fields, FIELD_CONNECTION, field->name);
 }
