@@ -74,6 +74,7 @@ struct backend {
     bool filters_headers, filters_query_strings; /* was the list non-empty (an item may be "")? */
     struct str sd, sd_scheme;
     bool disable_host_sanitize;
+    int64_t written_timeout; /* must be a duration as in KrakenD, and has no effect: the endpoint's counts */
     bool return_error_code;
     struct str return_error_details; /* "" for none */
     bool return_error_details_set; /* present, whatever its value: then return_error_code is not looked at */

@@ -172,14 +172,6 @@ static void decode_records(struct decoder *d, const struct place *at, const stru
     store_array(field, records, count);
 }
 
-static void decode_count(struct node *n, unsigned *value, struct error *why, bool *fine)
-{
-    long number = 0;
-
-    *fine = config_int(n, &number, why);
-    *value = number < 0 ? 0 : number > (long)UINT32_MAX ? UINT32_MAX : (unsigned)number;
-}
-
 static void decode_field(struct decoder *d, const struct place *at, const struct config_row *row,
                          struct node *n, void *record)
 {
@@ -189,7 +181,6 @@ static void decode_field(struct decoder *d, const struct place *at, const struct
 
     switch (row->type) {
     case CONFIG_INT: fine = config_int(n, field, &why); break;
-    case CONFIG_COUNT: decode_count(n, field, &why, &fine); break;
     case CONFIG_BOOL: fine = config_bool(n, field, &why); break;
     case CONFIG_TEXT: fine = config_text(d->arena, n, field, &why); break;
     case CONFIG_DURATION: fine = config_duration(n, field, &why); break;
@@ -217,17 +208,11 @@ static void decode_field(struct decoder *d, const struct place *at, const struct
 static void use_fallback(const struct config_row *row, void *field)
 {
     struct str text = str_of(row->fallback);
-    long number = 0;
 
     switch (row->type) {
     case CONFIG_INT:
         if (*(long *)field == 0)
             *(long *)field = strtol(row->fallback, NULL, 10);
-        break;
-    case CONFIG_COUNT:
-        number = strtol(row->fallback, NULL, 10);
-        if (*(unsigned *)field == 0)
-            *(unsigned *)field = (unsigned)number;
         break;
     case CONFIG_TEXT:
         if (((struct str *)field)->len == 0)

@@ -36,6 +36,7 @@ static const struct config_row backend_rows[] = {
     {"sd_scheme", CONFIG_TEXT, AT(sd_scheme), "http", "Scheme put before what dns finds.", NULL},
     {"disable_host_sanitize", CONFIG_BOOL, AT(disable_host_sanitize), "false",
      "Take the hosts as they are written.", NULL},
+    {"timeout", CONFIG_DURATION, AT(written_timeout), NULL, "Has no effect: the endpoint's counts.", NULL},
     {"extra_config", CONFIG_OBJECT, AT(written), NULL, "Settings of components, by namespace.", NULL},
 };
 
@@ -173,10 +174,10 @@ static const struct config_row service_rows[] = {
      "One request per backend connection.", NULL},
     {"disable_compression", CONFIG_BOOL, AT(client.disable_compression), "false",
      "Do not ask backends for gzip.", NULL},
-    {"max_idle_connections", CONFIG_COUNT, AT(client.max_idle_connections), NULL,
-     "Kept backend connections; 0: any number.", NULL},
-    {"max_idle_connections_per_host", CONFIG_COUNT, AT(client.max_idle_connections_per_host), "250",
-     "The same for a host.", NULL},
+    {"max_idle_connections", CONFIG_INT, AT(client.max_idle_connections), NULL,
+     "Kept backend connections; 0: any number, negative: none.", NULL},
+    {"max_idle_connections_per_host", CONFIG_INT, AT(client.max_idle_connections_per_host), "250",
+     "The same for a host; negative: none.", NULL},
     {"idle_connection_timeout", CONFIG_DURATION, AT(client.idle_connection_timeout), NULL,
      "How long they are kept; 0: always.", NULL},
     {"response_header_timeout", CONFIG_DURATION, AT(client.response_header_timeout), NULL,
@@ -218,8 +219,7 @@ const struct config_table *config_service_table(void)
 const char *config_type_name(enum config_type type)
 {
     switch (type) {
-    case CONFIG_INT:
-    case CONFIG_COUNT: return "number";
+    case CONFIG_INT: return "number";
     case CONFIG_BOOL: return "bool";
     case CONFIG_TEXT: return "text";
     case CONFIG_DURATION: return "duration";

@@ -10,7 +10,6 @@
 
 enum config_type {
     CONFIG_INT,      /* long */
-    CONFIG_COUNT,    /* unsigned; a negative one is 0 */
     CONFIG_BOOL,     /* bool */
     CONFIG_TEXT,     /* struct str */
     CONFIG_DURATION, /* int64_t, ns */

@@ -47,26 +47,37 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : UINT_MAX;
 }
 
+/* Digits, with single underscores between them and behind the base's prefix; limit: the largest sum. */
+static bool take_digits(struct str text, unsigned base, unsigned long limit, unsigned long *sum, bool *fits)
+{
+    bool may_part = base != 10; /* a prefix stands before them */
+
+    *sum = 0;
+    *fits = true;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = digit_value(text.ptr[i]);
+        if (digit >= base && !(text.ptr[i] == '_' && may_part && i + 1 < text.len))
+            return false;
+        may_part = digit < base;
+        if (!may_part)
+            continue;
+        *fits = *fits && *sum <= (limit - digit) / base;
+        *sum = *sum * base + digit;
+    }
+    return text.len > 0;
+}
+
 static bool int_from_text(struct str text, long *value, struct error *err)
 {
     static const char failed[] = "cannot parse value as 'int': strconv.ParseInt: %s";
-    bool negative = text.len > 0 && text.ptr[0] == '-';
+    bool negative = text.len > 0 && text.ptr[0] == '-', fits;
+    unsigned long limit = negative ? (unsigned long)LONG_MAX + 1 : LONG_MAX, sum;
 
     if (negative || (text.len > 0 && text.ptr[0] == '+'))
         text = str_slice(text, 1, text.len);
     unsigned base = take_base(&text);
-    if (text.len == 0)
+    if (!take_digits(text, base, limit, &sum, &fits))
         return error_set(err, failed, "invalid syntax");
-    unsigned long limit = negative ? (unsigned long)LONG_MAX + 1 : LONG_MAX;
-    unsigned long sum = 0;
-    bool fits = true;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = digit_value(text.ptr[i]);
-        if (digit >= base)
-            return error_set(err, failed, "invalid syntax");
-        fits = fits && sum <= (limit - digit) / base;
-        sum = sum * base + digit;
-    }
     if (!fits)
         return error_set(err, failed, "value out of range");
     *value = negative ? (long)(0 - sum) : (long)sum;

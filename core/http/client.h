@@ -30,10 +30,10 @@ struct client_options {              /* service.md 6; durations in ns */
     int64_t idle_connection_timeout; /* 0: never */
     bool disable_keep_alives;
     bool disable_compression;
-    unsigned max_idle_connections;          /* 0: no limit */
-    unsigned max_idle_connections_per_host; /* 0: 250 */
-    size_t max_head;                        /* 0: 10 MiB */
-    const struct proxy_rules *proxy;        /* borrowed; NULL: all requests go to their hosts */
+    long max_idle_connections;          /* 0: no limit; < 0: none is kept */
+    long max_idle_connections_per_host; /* 0: 250; < 0: none is kept */
+    size_t max_head;                    /* 0: 10 MiB */
+    const struct proxy_rules *proxy;    /* borrowed; NULL: all requests go to their hosts */
 };
 
 enum fetch_body {

@@ -10,11 +10,13 @@ static void evict(struct pool_entry *e)
 
 void h1_context_init(struct h1_context *x, struct env *env, const struct client_options *options)
 {
+    long all = options->max_idle_connections, per_host = options->max_idle_connections_per_host;
+
     x->env = env;
     x->options = options;
     list_init(&x->conns);
     recv_cache_init(&x->buffers);
-    pool_init(&x->pool, options->max_idle_connections, options->max_idle_connections_per_host, evict);
+    pool_init(&x->pool, all > 0 ? (size_t)all : 0, all < 0 || per_host < 0 ? 0 : (size_t)per_host, evict);
 }
 
 void h1_context_fini(struct h1_context *x)

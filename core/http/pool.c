@@ -6,7 +6,7 @@
 
 enum { SLOTS_AT_FIRST = 64 };
 
-void pool_init(struct pool *p, unsigned max, unsigned max_per_host, void (*close)(struct pool_entry *e))
+void pool_init(struct pool *p, size_t max, size_t max_per_host, void (*close)(struct pool_entry *e))
 {
     *p =
         (struct pool){.max = max, .max_per_host = max_per_host, .close = close, .slot_count = SLOTS_AT_FIRST};

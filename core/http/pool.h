@@ -36,12 +36,12 @@ struct pool {
     size_t host_count;
     struct list idle; /* oldest first */
     size_t idle_count;
-    unsigned max;          /* 0: no limit */
-    unsigned max_per_host; /* > 0 */
+    size_t max;          /* 0: no limit */
+    size_t max_per_host; /* 0: none is kept */
     void (*close)(struct pool_entry *e);
 };
 
-void pool_init(struct pool *p, unsigned max, unsigned max_per_host, void (*close)(struct pool_entry *e));
+void pool_init(struct pool *p, size_t max, size_t max_per_host, void (*close)(struct pool_entry *e));
 void pool_fini(struct pool *p); /* without entries left */
 
 /* A connection to that authority begins, and ends. */

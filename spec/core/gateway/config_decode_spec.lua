@@ -22,6 +22,11 @@ describe("config_decode, keys", function()
     assert.equal(6, tonumber(service('"port": 6, "PORT": 5').port))
   end)
 
+  it("wants a backend's timeout to be a duration, though the endpoint's counts", function()
+    local e = endpoint('"endpoint": "/a", "timeout": "3s", "backend": {"timeout": "1s"}')
+    assert.equal(3e9, tonumber(e.timeout))
+  end)
+
   it("ignores keys that it does not know, whatever their value", function()
     assert.is_not_nil(service('"$schema": {}, "@note": [1], "colour": null'))
   end)
@@ -40,6 +45,7 @@ describe("config_decode, weak types (core.md 1.2)", function()
   local ints = {
     ["90.9"] = 90, ["3.7"] = 3, ['"9000"'] = 9000, ["true"] = 1, ["-1"] = -1, ['"+9"'] = 9, ['"0x1f"'] = 31,
     ['"010"'] = 8, ['"0b11"'] = 3, ["0.3e1"] = 3, ["-2.9"] = -2,
+    ['"8_080"'] = 8080, ['"0x_1_f"'] = 31, ['"0_10"'] = 8, ['"-1_0"'] = -10,
   }
   for text, value in pairs(ints) do
     it("reads the number " .. text .. " as " .. value, function()
@@ -128,6 +134,13 @@ describe("config_decode, errors (R-CFG-2, R-CFG-3)", function()
       .. "'map[string]interface {}'",
     ['"endpoints": [{"backend": [{}, {"mapping": {"m": []}}]}]'] =
       "'endpoints[0].backend[1].mapping[m]' expected type 'string', got unconvertible type '[]interface {}'",
+    ['"endpoints": [{"backend": {"timeout": "3"}}]'] =
+      "'endpoints[0].backend[0].timeout' time: missing unit in duration",
+    ['"port": "8__080"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+    ['"port": "_8"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+    ['"port": "8_"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+    ['"port": "0x"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+    ['"port": "0_"'] = "'port' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
     ['"plugin": []'] = "'plugin' expected a map or struct, got \"slice\"",
     ['"tls": [{"disabled": true}]'] = "'tls' expected a map or struct, got \"slice\"",
     ['"plugin": {"pattern": {}}'] =

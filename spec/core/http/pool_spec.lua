@@ -105,6 +105,15 @@ describe("a kept connection", function()
     assert.equal(3, closed)
   end)
 
+  it("is closed where none is to be kept", function()
+    for _, limit in ipairs({ "max_idle_connections", "max_idle_connections_per_host" }) do
+      start({ [limit] = -1 })
+      at_once(2)
+      assert.equal(0, world:idle())
+      assert.is_false(get().reused)
+    end
+  end)
+
   it("may be one of 250 if nothing else is said", function()
     at_once(260)
     assert.equal(250, world:idle())
