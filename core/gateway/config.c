@@ -1,5 +1,6 @@
 #include "gateway/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -186,6 +187,14 @@ static char *grow(struct arena *a, char *bytes, size_t len, size_t *cap)
     return more;
 }
 
+/* System errors as Go words them: in lower case. */
+static const char *reason(struct arena *a, int error)
+{
+    const char *text = strerror(error);
+
+    return arena_printf(a, "%c%s", tolower((unsigned char)text[0]), text + 1).ptr;
+}
+
 static bool read_all(struct arena *a, int fd, const char *file, struct str *text, struct error *err)
 {
     struct stat st;
@@ -199,7 +208,7 @@ static bool read_all(struct arena *a, int fd, const char *file, struct str *text
         if (got == -1 && errno == EINTR)
             continue;
         if (got == -1)
-            return error_set(err, "read %s: %s", file, errno == EISDIR ? "is a directory" : strerror(errno));
+            return error_set(err, "read %s: %s", file, reason(a, errno));
         if (got == 0)
             break;
         len += (size_t)got;
@@ -212,23 +221,12 @@ static bool read_all(struct arena *a, int fd, const char *file, struct str *text
     return true;
 }
 
-/* System errors as Go words them: in lower case. */
-static const char *reason(int error)
-{
-    switch (error) {
-    case ENOENT: return "no such file or directory";
-    case EACCES: return "permission denied";
-    case ENOTDIR: return "not a directory";
-    default: return strerror(error);
-    }
-}
-
 static bool read_file(struct arena *a, const char *file, struct str *text, struct error *err)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
 
     if (fd == -1)
-        return error_set(err, "open %s: %s", file, reason(errno));
+        return error_set(err, "open %s: %s", file, reason(a, errno));
     bool fine = read_all(a, fd, file, text, err);
     close(fd);
     return fine;

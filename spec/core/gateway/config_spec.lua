@@ -36,6 +36,8 @@ describe("config, reading (R-CFG-1)", function()
     assert.equal("'nowhere.json': open nowhere.json: no such file or directory", why)
     _, why = load("/tmp")
     assert.equal("'/tmp': read /tmp: is a directory", why)
+    _, why = load(("n"):rep(300))
+    assert.matches("n: file name too long$", why)
   end)
 
   it("refuses formats that it cannot read yet, by the extension", function()
