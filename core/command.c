@@ -131,10 +131,29 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* Where the command stands, 0 if there is none. Its flags may come before it; one of a single letter, or a
+ * long one without "=", has its value behind it then, as in KrakenD. */
+static int find_word(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i];
+        if (word[0] != '-' && word[0] != '\0')
+            return i;
+        bool is_long = strncmp(word, "--", 2) == 0;
+        if (is_long ? strchr(word, '=') == NULL : strlen(word) == 2)
+            i++;
+    }
+    return 0;
+}
+
 int command_dispatch(int argc, char **argv)
 {
-    if (argc < 2 || argv[1][0] == '-')
+    int at = find_word(argc, argv);
+
+    if (at == 0)
         return run_root(argc - 1, argv + 1);
-    const struct command *c = command_find(argv[1]);
-    return c != NULL ? run(c, argc - 2, argv + 2) : unknown(argv[1]);
+    char *name = argv[at];
+    const struct command *c = command_find(name);
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+    return c != NULL ? run(c, argc - 2, argv + 2) : unknown(name);
 }

@@ -34,7 +34,7 @@ extern const struct command command_version;
 
 const struct command *command_find(const char *name); /* or NULL */
 
-/* Runs what the arguments of main ask for; returns the exit code. */
+/* Runs what the arguments of main ask for; returns the exit code. argv is put in another order. */
 int command_dispatch(int argc, char **argv);
 
 void command_print_help(const struct command *c, FILE *out);  /* NULL: of the whole */

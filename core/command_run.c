@@ -65,6 +65,14 @@ static int fail(const struct startup *s, const struct error *err)
     return EXIT_USAGE;
 }
 
+static int refuse_workers(void)
+{
+    struct error err;
+
+    error_set(&err, "--workers must be a number from 1 to %d", WORKERS_MAX);
+    return command_misuse(&command_run, err.text);
+}
+
 static int run(const struct arguments *args)
 {
     struct config_overrides overrides = {
@@ -72,21 +80,21 @@ static int run(const struct arguments *args)
         .port = args->values[PORT].number,
         .environ = environ,
     };
-    const struct flag_value *workers = &args->values[WORKERS];
+    long workers = args->values[WORKERS].number;
     struct startup startup;
     struct log log;
     struct error err;
     int code;
 
+    if (args->values[WORKERS].given && (workers < 1 || workers > WORKERS_MAX))
+        return refuse_workers();
     if (args->values[CONFIG].text[0] == '\0') {
         fputs("Pass the path of the configuration file with --config.\n", stderr);
         return 0;
     }
     error_clear(&err);
     log_init(&log);
-    /* a number that was given must be one; 0 stands for none was */
-    bool loaded = startup_load(&startup, args->values[CONFIG].text, &overrides,
-                               workers->given && workers->number == 0 ? -1 : workers->number, &err);
+    bool loaded = startup_load(&startup, args->values[CONFIG].text, &overrides, (size_t)workers, &err);
     if (loaded) {
         log_configure(&log, &startup.config->log);
         tell_start(startup.config, &log);

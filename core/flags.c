@@ -127,7 +127,7 @@ static bool parse_letters(struct parser *p, const char *all)
     for (const char *at = all; *at != '\0'; at++) {
         const struct flag *f = find_letter(p, *at);
         if (f == NULL)
-            return error_set(p->err, "unknown shorthand flag: '%c' in -%s", *at, all);
+            return error_set(p->err, "unknown shorthand flag: '%c' in -%s", *at, at);
         if (at[1] == '=' && at[2] != '\0')
             return set(p, f, at + 2);
         const char *text = value_of_bare(f);
@@ -138,7 +138,7 @@ static bool parse_letters(struct parser *p, const char *all)
         }
         text = at[1] != '\0' ? at + 1 : next_argument(p);
         return text != NULL ? set(p, f, text)
-                            : error_set(p->err, "flag needs an argument: '%c' in -%s", *at, all);
+                            : error_set(p->err, "flag needs an argument: '%c' in -%s", *at, at);
     }
     return true;
 }

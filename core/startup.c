@@ -50,7 +50,7 @@ static bool read_stuck_after(struct startup *s, struct node *options, struct err
     return true;
 }
 
-static bool read_options(struct startup *s, long workers, struct error *err)
+static bool read_options(struct startup *s, size_t workers, struct error *err)
 {
     struct node *options = config_extra(s->config->extra, STR("cuttle/workers"));
 
@@ -66,15 +66,13 @@ static bool read_options(struct startup *s, long workers, struct error *err)
           read_size(options, "store_entries", 1, STORE_ENTRIES_MAX, &s->store_entries, err) &&
           read_stuck_after(s, options, err)))
         return false;
-    if (workers < 0 || workers > WORKERS_MAX)
-        return error_set(err, "--workers must be a number from 1 to %d", WORKERS_MAX);
     if (workers > 0)
-        s->workers = (size_t)workers;
+        s->workers = workers;
     return true;
 }
 
-bool startup_load(struct startup *s, const char *file, const struct config_overrides *overrides, long workers,
-                  struct error *err)
+bool startup_load(struct startup *s, const char *file, const struct config_overrides *overrides,
+                  size_t workers, struct error *err)
 {
     *s = (struct startup){.heading = "ERROR parsing the configuration file:"};
     s->config = config_load(file, overrides, err);

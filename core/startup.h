@@ -20,9 +20,10 @@ struct startup {
     const char *heading;  /* of a failure: "ERROR parsing the configuration file:" */
 };
 
-/* Reads the file and checks what needs no script. workers: 0 if the command line does not say. */
-bool startup_load(struct startup *s, const char *file, const struct config_overrides *overrides, long workers,
-                  struct error *err);
+/* Reads the file and checks what needs no script. workers: up to WORKERS_MAX; 0 if the command line does not
+ * say. */
+bool startup_load(struct startup *s, const char *file, const struct config_overrides *overrides,
+                  size_t workers, struct error *err);
 /* Builds every plugin once, as a worker would; one that never returns fails too: trial.h. */
 bool startup_check_plugins(struct startup *s, struct log *log, struct error *err);
 void startup_fini(struct startup *s);
