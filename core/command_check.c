@@ -42,7 +42,8 @@ static int refuse_lint_flags(const struct arguments *args)
 static void print_ok(const struct config *config, bool color)
 {
     for (size_t i = 0; i < config->warning_count; i++)
-        fprintf(stderr, "WARNING %.*s\n", STR_ARG(config->warnings[i].text));
+        fprintf(stderr, "%s %.*s\n", config->warnings[i].level >= LOG_ERROR ? "ERROR" : "WARNING",
+                STR_ARG(config->warnings[i].text));
     fprintf(stderr, "%sSyntax OK!%s\n", color ? "\033[32;1m" : "", color ? "\033[0m" : "");
 }
 

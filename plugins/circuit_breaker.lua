@@ -21,29 +21,36 @@ local names = { [closed] = "closed", [open] = "open", [half_open] = "half-open" 
 local default_timeout = 60
 local forever = 365 * 24 * 3600 -- how long a record is kept without a call, seconds
 
-local function whole(value)
-  if type(value) ~= "number" then return 0 end
-  return value < 0 and math.ceil(value) or math.floor(value)
-end
-
---- Nothing configured, nothing breaks.
-local function is_on(config)
-  return whole(config.interval) ~= 0 or whole(config.timeout) ~= 0 or whole(config.max_errors) ~= 0
-    or type(config.name) == "string" and config.name ~= "" or config.log_status_change == true
+--- A whole number of the settings; 0, as in KrakenD, where it is none.
+local function whole(config, name, log)
+  local value = config[name]
+  if type(value) == "cdata" then value = tonumber(value) end -- an integer beyond 2^53
+  if type(value) == "number" then return value < 0 and math.ceil(value) or math.floor(value) end
+  if value ~= nil and type(value) ~= "userdata" then log.warning("%s is no number: it counts as 0", name) end
+  return 0
 end
 
 function circuit_breaker.new(config, runtime)
-  if type(config) ~= "table" or not is_on(config) then return nil end
-  local timeout = whole(config.timeout)
+  local log = runtime.log
+  if runtime.json.type(config) ~= "object" then
+    log.warning("the settings are no object: there is no circuit breaker")
+    return nil
+  end
+  local interval, timeout = whole(config, "interval", log), whole(config, "timeout", log)
+  local max_errors = whole(config, "max_errors", log)
+  local name = type(config.name) == "string" and config.name or ""
+  local logs = config.log_status_change == true
+  -- Nothing configured, nothing breaks.
+  if interval == 0 and timeout == 0 and max_errors == 0 and name == "" and not logs then return nil end
   local self = setmetatable({
-    interval = whole(config.interval),
+    interval = interval,
     timeout = timeout > 0 and timeout or default_timeout,
-    max_errors = whole(config.max_errors),
-    name = type(config.name) == "string" and config.name or "",
-    logs = config.log_status_change == true,
+    max_errors = max_errors,
+    name = name,
+    logs = logs,
     -- A probe whose worker died never reports; when no call can be that old, another may probe.
     probe_time = (runtime.place.timeout or 0) + 1,
-    now = runtime.now, store = runtime.store, log = runtime.log,
+    now = runtime.now, store = runtime.store, log = log,
     generations = setmetatable({}, { __mode = "k" }), -- call -> generation it began in
   }, circuit_breaker)
   self.first_window = self:window_end(runtime.now())

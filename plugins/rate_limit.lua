@@ -10,11 +10,15 @@ local function number_or(value, otherwise)
   return otherwise
 end
 
+--- Is it there, and no number? An integer beyond 2^53 is cdata, null is userdata.
+local function is_wrong(value)
+  local kind = type(value)
+  return kind == "string" or kind == "boolean" or kind == "table"
+end
+
 --- Tokens a second, `value` of them each `every` seconds; nil: no limit.
 local function rate_of(runtime, name, value, every)
-  if value ~= nil and type(value) == "string" then
-    runtime.log.warning("%s is a text, not a number: there is no limit", name)
-  end
+  if is_wrong(value) then runtime.log.warning("%s is no number: there is no limit", name) end
   local rate = number_or(value, 0) / every
   if rate > 0 and rate < math.huge then return rate end
 end
@@ -154,7 +158,7 @@ local function proxy_every(config, runtime)
 end
 
 function proxy.new(config, runtime)
-  if type(config) ~= "table" then
+  if runtime.json.type(config) ~= "object" then
     runtime.log.warning("the settings are no object: there is no limit")
     return nil
   end

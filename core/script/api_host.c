@@ -61,7 +61,7 @@ static void set_boolean(lua_State *L, const char *key, bool value)
     lua_setfield(L, -2, key);
 }
 
-/* extra_config as a list of {namespace, settings} in the order of the file. */
+/* extra_config as a list of {namespace, settings} in the order of the file; null is as good as absent. */
 static void set_extra(struct script *s, lua_State *L, struct node *extra)
 {
     struct node_cursor cursor = {0};
@@ -71,6 +71,8 @@ static void set_extra(struct script *s, lua_State *L, struct node *extra)
 
     lua_newtable(L);
     while (node_next(extra, &cursor, &name, &settings)) {
+        if (node_type(settings) == DOC_NULL)
+            continue;
         lua_createtable(L, 2, 0);
         push_str(L, name);
         lua_rawseti(L, -2, 1);

@@ -131,6 +131,23 @@ describe("the command", function()
     end
   end)
 
+  it("check tells what plugins warn of when they are built", function()
+    local path = write("warning.json", [[{ "version": 3, "extra_config": { "qos/ratelimit/router": {} },
+      "endpoints": [{ "endpoint": "/a", "method": "HEAD", "backend": [{ "host": ["http://a.test"],
+        "url_pattern": "/b", "extra_config": { "qos/ratelimit/proxy": [], "qos/circuit-breaker": true } }] }] }]])
+    local code, out, err = run({ "check", "-c", path })
+    assert.equal(0, code)
+    assert.equal("", out)
+    for _, line in ipairs({
+      "\nWARNING %[BACKEND: /b%]%[Ratelimit%] the settings are no object: there is no limit\n",
+      "\nWARNING %[BACKEND: /b%]%[CB%] the settings are no object: there is no circuit breaker\n",
+      '\nWARNING extra_config%["qos/ratelimit/router"%]: qos/ratelimit/router is for an endpoint, not for a service',
+      "\nERROR %[ENDPOINT: /a %] Unsupported method HEAD\n", "Syntax OK!\n$",
+    }) do
+      compare(line, err)
+    end
+  end)
+
   it("check fails where run would: for a plugin that cannot be built", function()
     os.execute("mkdir -p " .. folder .. "/plugins")
     write("plugins/refusing.lua", [[return { api = 1, namespace = "spec/refusing", scopes = { "endpoint" },

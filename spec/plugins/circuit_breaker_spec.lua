@@ -51,6 +51,18 @@ describe("circuit_breaker", function()
     assert.is_nil(play("sffsff"))
   end)
 
+  it("says so when it cannot be built as it is written", function()
+    for _, settings in ipairs({ kit.array({}), "1", 1, true }) do
+      start(settings)
+      assert.is_nil(play("fff"))
+      assert.truthy(gateway:logged("WARNING: .*%[CB%] the settings are no object: there is no circuit breaker"))
+    end
+    start({ max_errors = "3", timeout = 60, interval = kit.null })
+    assert.is_nil(play("f."))
+    assert.truthy(gateway:logged("WARNING: .*%[CB%] max_errors is no number: it counts as 0"))
+    assert.falsy((gateway:logged("interval")))
+  end)
+
   it("lets one call probe, and tells the others", function()
     start({ max_errors = 0, timeout = 1 })
     assert.is_nil(play("f"))
@@ -181,6 +193,7 @@ describe("circuit_breaker", function()
       }
       return breaker.new({ max_errors = 0, timeout = 10 }, {
         now = function() return now end, store = store, place = { timeout = 2 }, log = {},
+        json = { type = function() return "object" end },
       })
     end
 

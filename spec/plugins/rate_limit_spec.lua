@@ -74,8 +74,11 @@ describe("rate_limit", function()
       end
     end)
 
-    it("says so when a rate is a text", function()
-      assert.truthy(gateway_with({ max_rate = "1" }):logged("%[Ratelimit%] max_rate is a text, not a number"))
+    it("says so when a rate is no number", function()
+      for _, rate in ipairs({ "1", true, kit.array({}), {} }) do
+        assert.truthy(gateway_with({ max_rate = rate }):logged("%[Ratelimit%] max_rate is no number: there is no"))
+      end
+      assert.falsy((gateway_with({ max_rate = kit.null }):logged("no number")))
     end)
   end)
 

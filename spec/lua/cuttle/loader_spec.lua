@@ -173,6 +173,22 @@ describe("plugins", function()
     assert.matches("x.lua:2: attempt to index field 'a'", refusal({ ["x.lua"] = raising }))
   end)
 
+  it("take null for settings that are not there", function()
+    local upstream = kit.upstream()
+    upstream:on("GET", "/"):reply(200, {})
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({ ["x.lua"] = answering(418, "team/x") }) },
+      endpoints = { {
+        endpoint = "/x",
+        extra_config = { ["team/x"] = kit.null, ["qos/ratelimit/router"] = kit.null },
+        backend = { { host = upstream.url, url_pattern = "/", extra_config = { ["qos/circuit-breaker"] = kit.null,
+          ["qos/ratelimit/proxy"] = kit.null, ["qos/ratelimit/router"] = kit.null } } },
+      } },
+    })
+    assert.equal(200, gateway:get("/x").status)
+    assert.falsy((gateway:logged("no object")))
+  end)
+
   it("cost nothing where new has nothing to do", function()
     local idle = script.source("function plugin.new() end function plugin:request() return { status = 500 } end",
       { namespace = "team/x" })
