@@ -46,7 +46,8 @@ struct fetch_request {
     struct url url;
     struct str method;
     const struct fields
-        *fields; /* as they go out; Host (url.authority), framing and Accept-Encoding are added */
+        *fields; /* as they go out; framing and Accept-Encoding are added, and Host: url.authority, or the
+                  * one that is among them for the first host and those that it redirects to on itself */
     enum fetch_body body;
     const struct iovec *iov;
     int iov_count;

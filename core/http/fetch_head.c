@@ -64,12 +64,25 @@ static struct str target_of(struct arena *a, const struct url *url)
     return arena_printf(a, "http://%.*s%.*s", STR_ARG(url->authority), STR_ARG(url->target));
 }
 
+/* A Host among the fields stands in for the URL's, but only for whom the request was made for, and not
+ * through a proxy: that must be told the same twice (RFC 9112 section 3.2.2). */
+static struct str host_of(const struct fetch_request *r, const struct hop *hop)
+{
+    const struct url *url = &hop->url;
+    const struct field *own = field_find_id(hop->fields, FIELD_HOST);
+
+    if (own == NULL || own->value.len == 0 || url->way == WAY_PROXY ||
+        !str_equal(url->authority, r->url.authority))
+        return url->authority;
+    return own->value;
+}
+
 void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client_options *options,
                       const struct fetch_request *r, const struct hop *hop)
 {
     const struct url *url = &hop->url;
     const struct proxy_rules *proxy = url->way == WAY_PROXY ? options->proxy : NULL;
-    struct str target = target_of(a, url);
+    struct str target = target_of(a, url), host = host_of(r, hop);
     const struct fields *fields;
     bool chunked;
     int64_t length = announced(r, hop, &chunked);
@@ -79,11 +92,11 @@ void fetch_head_write(struct fetch_head *h, struct arena *a, const struct client
     h->asks_gzip = may_ask_gzip(options, hop);
     h->closes = options->disable_keep_alives || field_list_has(hop->fields, FIELD_CONNECTION, STR("close"));
     fields = complete(hop->fields, a, hop, proxy);
-    size = h1_request_size(hop->method, target, url->authority, fields);
+    size = h1_request_size(hop->method, target, host, fields);
     dst = arena_bytes(a, size);
     h->text.ptr = dst;
-    h->text.len = h1_write_request(dst, hop->method, target, url->authority, fields, length, chunked,
-                                   h->asks_gzip, h->closes);
+    h->text.len =
+        h1_write_request(dst, hop->method, target, host, fields, length, chunked, h->asks_gzip, h->closes);
     arena_trim(a, dst, size, h->text.len);
 }
 

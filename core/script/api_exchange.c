@@ -53,16 +53,26 @@ static int exchange_field_names(lua_State *L)
     return fields_lua_names(L, request_fields(L, check_exchange(L)));
 }
 
+/* The fields that a plugin may edit here. The client's Host reaches no backend, so another one would not. */
+static struct fields *check_fields(lua_State *L, const char *function)
+{
+    struct exchange *x = check_edit(L, function);
+
+    if (!sees_filtered(L) && !lua_isnoneornil(L, 3) && field_id(check_str(L, 2)) == FIELD_HOST)
+        luaL_error(L, "%s: Host is the client's here: set it in the proxy or call phase", function);
+    return request_fields(L, x);
+}
+
 /* exchange:set_field(name, value | nil) */
 static int exchange_set_field(lua_State *L)
 {
-    return fields_lua_set(L, request_fields(L, check_edit(L, "exchange:set_field")));
+    return fields_lua_set(L, check_fields(L, "exchange:set_field"));
 }
 
 /* exchange:add_field(name, value) */
 static int exchange_add_field(lua_State *L)
 {
-    return fields_lua_add(L, request_fields(L, check_edit(L, "exchange:add_field")));
+    return fields_lua_add(L, check_fields(L, "exchange:add_field"));
 }
 
 /* The key of a parameter is its name with the first letter in upper case. */

@@ -21,10 +21,13 @@ static struct str check_name(lua_State *L, int index)
     return name;
 }
 
-static struct str check_value(lua_State *L, int index)
+/* Of the field of that name. */
+static struct str check_value(lua_State *L, int index, struct str name)
 {
     struct str value = check_str(L, index);
 
+    if (field_id(name) == FIELD_HOST && !authority_is_valid(value))
+        luaL_argerror(L, index, "not a host");
     if (!field_value_is_valid(value))
         luaL_argerror(L, index, "a field value cannot hold control characters");
     return value;
@@ -95,7 +98,7 @@ int fields_lua_set(lua_State *L, struct fields *f)
         return 0;
     }
     check_settable(L, 2, name);
-    value = arena_copy(f->arena, check_value(L, 3));
+    value = arena_copy(f->arena, check_value(L, 3, name));
     field_set(f, field_canonical(f->arena, arena_copy(f->arena, name)), value);
     return 0;
 }
@@ -106,7 +109,7 @@ int fields_lua_add(lua_State *L, struct fields *f)
     struct str value;
 
     check_settable(L, 2, name);
-    value = arena_copy(f->arena, check_value(L, 3));
+    value = arena_copy(f->arena, check_value(L, 3, name));
     field_add(f, field_canonical(f->arena, arena_copy(f->arena, name)), value);
     return 0;
 }
@@ -128,6 +131,8 @@ static void take_line(lua_State *L, struct str name, struct fields *f)
     value = check_str(L, lua_gettop(L));
     if (!field_value_is_valid(value))
         luaL_error(L, "field %s: a value cannot hold control characters", name.ptr);
+    if (field_id(name) == FIELD_HOST && !authority_is_valid(value))
+        luaL_error(L, "field %s: not a host", name.ptr);
     field_add(f, field_canonical(f->arena, name), arena_copy(f->arena, value));
 }
 

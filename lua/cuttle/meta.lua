@@ -80,7 +80,7 @@ function exchange:field_lines(name) end
 --- The names of all fields, each once and in canonical spelling ("X-Team"), in their order.
 ---@return string[]
 function exchange:field_names() end
---- [request, proxy] Replaces all lines of that name; nil removes them.
+--- [request, proxy] Replaces all lines of that name; nil removes them. Host: in the proxy phase, for all calls.
 ---@param name string
 ---@param value string?
 function exchange:set_field(name, value) end
@@ -195,7 +195,7 @@ function call:field_lines(name) end
 --- The names of all fields, each once and in canonical spelling ("X-Team"), in their order.
 ---@return string[]
 function call:field_names() end
---- [call]
+--- [call] Host stands in for the one of the URL.
 ---@param name string
 ---@param value string?
 function call:set_field(name, value) end

@@ -1,3 +1,4 @@
+local kit = require("kit")
 local script = require("spec.support.script")
 
 describe("call", function()
@@ -131,6 +132,34 @@ describe("call", function()
       assert.equal(method, seen.method)
       assert.equal(length or nil, seen.fields:get("Content-Length"))
     end
+  end)
+
+  it("goes to its host under the name that a plugin gives it, but not to where that redirects to", function()
+    local gateway, upstream = gateway_with('function plugin:call(call) call:set_field("host", "shop.test:81") end')
+    gateway:get("/x/1")
+    assert.same({ "shop.test:81" }, upstream.requests[1].fields:all("Host"))
+    local other = kit.upstream()
+    other:on("GET", "/there"):reply(200, {})
+    upstream.routes[1].answers[1] = { status = 302, fields = { { "Location", other.url .. "/there" } } }
+    assert.equal(200, gateway:get("/x/1").status)
+    assert.same({ other.ip .. ":80" }, other.requests[1].fields:all("Host"))
+  end)
+
+  it("has a host that is one, set where it reaches backends", function()
+    for _, value in ipairs({ "a b", "a/b", "user@a", "a:b" }) do
+      local gateway = gateway_with(("function plugin:call(call) call:set_field('Host', %q) end"):format(value))
+      assert.equal(500, gateway:get("/x/1").status, value)
+      assert.truthy(gateway:logged("not a host", true), value)
+    end
+    local gateway, upstream = script.gateway("function plugin:proxy(exchange) exchange:set_field('Host', 'a.test') end")
+    gateway:get("/x/1")
+    assert.same({ "a.test" }, upstream.requests[1].fields:all("Host"))
+    gateway = script.gateway("function plugin:request(exchange) exchange:set_field('Host', 'a.test') end")
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.truthy(gateway:logged("Host is the client's here: set it in the proxy or call phase", true))
+    gateway, upstream = script.gateway("function plugin:request(exchange) exchange:set_field('Host', nil) end")
+    gateway:request({ path = "/x/1", host = "client.test" }) -- input_headers: "*"
+    assert.same({ upstream.ip .. ":80" }, upstream.requests[1].fields:all("Host"))
   end)
 
   it("has no body where the content streams through", function()

@@ -43,7 +43,7 @@ describe("a phase that waits", function()
     other:on("POST", "/check"):reply(201, "fine", { ["X-A"] = "1" }):after("30ms")
     local gateway = script.gateway(([[
       function plugin:request(exchange)
-        local res, why = self.runtime.http.post("%s/check?a=b c", { body = "ask", fields = { ["X-B"] = "2" } })
+        local res, why = self.runtime.http.post("%s/check?a=b c", { body = "ask", fields = { ["X-B"] = "2", Host = "b.test" } })
         return { status = 200, body = { status = res.status, body = res.body, a = res.fields["x-a"] } }
       end
     ]]):format(other.url))
@@ -51,6 +51,7 @@ describe("a phase that waits", function()
     local seen = other.requests[1]
     assert.equal("ask", seen.body)
     assert.equal("2", seen.fields:get("X-B"))
+    assert.same({ "b.test" }, seen.fields:all("Host"))
     assert.truthy(seen.target:find("^/check%?a=b"))
   end)
 
