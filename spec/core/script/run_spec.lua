@@ -43,7 +43,8 @@ describe("a phase that waits", function()
     other:on("POST", "/check"):reply(201, "fine", { ["X-A"] = "1" }):after("30ms")
     local gateway = script.gateway(([[
       function plugin:request(exchange)
-        local res, why = self.runtime.http.post("%s/check?a=b c", { body = "ask", fields = { ["X-B"] = "2", Host = "b.test" } })
+        local fields = { ["X-B"] = "2", Host = "b.test" }
+        local res = self.runtime.http.post("%s/check?a=b c", { body = "ask", fields = fields })
         return { status = 200, body = { status = res.status, body = res.body, a = res.fields["x-a"] } }
       end
     ]]):format(other.url))
