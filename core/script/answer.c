@@ -252,7 +252,7 @@ static enum hook_result take_value_returned(struct run *run, const struct entry 
 {
     lua_State *L = run->L;
 
-    if (lua_isnil(L, 1)) {
+    if (lua_isnil(L, 1) && lua_isnoneornil(L, 2)) {
         lua_settop(L, 0);
         return HOOK_NEXT;
     }
@@ -263,7 +263,11 @@ static enum hook_result take_value_returned(struct run *run, const struct entry 
         lua_settop(L, 0);
         return HOOK_FAILED;
     }
-    lua_pushfstring(L, "returned a %s (expected nothing, an answer or call:fail)", luaL_typename(L, 1));
+    if (lua_isnil(L, 1)) /* how functions tell a failure: it must not let the request pass */
+        lua_pushfstring(L, "returned nil and a %s (expected nothing, an answer or call:fail)",
+                        luaL_typename(L, 2));
+    else
+        lua_pushfstring(L, "returned a %s (expected nothing, an answer or call:fail)", luaL_typename(L, 1));
     return failed_by_return(run, e, lua_tostring(L, -1), taken);
 }
 

@@ -22,7 +22,12 @@ static int runtime_wall(lua_State *L)
 static int runtime_random(lua_State *L)
 {
     struct script *s = script_of(L);
-    uint64_t bits = s->worker != NULL ? env_random(s->worker->env) : 0;
+    uint64_t bits;
+
+    if (s->worker != NULL)
+        bits = env_random(s->worker->env);
+    else /* while settings are checked: the same each time, but not one number for ever */
+        bits = s->draws += UINT64_C(0x9e3779b97f4a7c15);
 
     lua_pushnumber(L, (double)(bits >> 11) / 9007199254740992.0); /* 2^53 */
     return 1;

@@ -19,6 +19,7 @@ struct script {
     const struct config *config;
     struct log *log;
     struct beat *beat;     /* what the watchdog sees; NULL: nobody watches */
+    uint64_t draws;        /* from runtime.random, without a worker */
     int64_t loading_steps; /* so many plugins were loaded or built */
 
     struct chains chains;

@@ -138,7 +138,7 @@ function boot:add_names(layers, component, place)
     return
   end
   for _, name in ipairs(names) do
-    local plugin, problem = self.loader:for_name(name)
+    local plugin, problem = self.loader:for_name(name, place.scope)
     if problem then self:problem(problem) end
     if plugin then
       local path = places.path_of(place, component.names) .. ("[%q]"):format(name)

@@ -153,7 +153,8 @@ function loader:add(name, plugins)
     end
     self.by_namespace[plugin.namespace] = plugin
     self.of_users[#self.of_users + 1] = plugin
-    self.by_name[plugin.name] = self.by_name[plugin.name] or plugin
+    self.by_name[plugin.name] = self.by_name[plugin.name] or {}
+    table.insert(self.by_name[plugin.name], plugin)
   end
   return true
 end
@@ -245,12 +246,21 @@ function loader:for_namespace(namespace, file)
   return of_namespace(plugins, namespace)
 end
 
---- The plugin of a name: as it calls itself (its file, if it does not), or by its namespace.
-function loader:for_name(name)
-  local plugin = self.by_name[name] or self.by_namespace[name]
+--- Of several plugins of one name the first that may be attached there; if none may, the first.
+local function of_scope(plugins, scope)
+  for _, plugin in ipairs(plugins) do
+    if has(plugin.scopes, scope) then return plugin end
+  end
+  return plugins[1]
+end
+
+--- The plugin of a name, for a scope: as it calls itself (its file, if it does not), or by its namespace.
+function loader:for_name(name, scope)
+  if self.by_name[name] then return of_scope(self.by_name[name], scope) end
+  local plugin = self.by_namespace[name]
   if plugin or not name:match("^[%w_-]+$") then return plugin end
   local plugins, problem = self:load_ours(name)
-  if plugins then return plugins[1] end
+  if plugins then return of_scope(plugins, scope) end
   if problem ~= "" then return nil, problem end
 end
 

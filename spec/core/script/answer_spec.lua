@@ -24,6 +24,11 @@ describe("what a phase returns", function()
     assert.equal("application/json", response:field("Content-Type"))
   end)
 
+  it("is nothing too as one nil, or several", function()
+    assert.equal(200, request("return nil").status)
+    assert.equal(200, request("return nil, nil").status)
+  end)
+
   it("may say why in the access log", function()
     local _, gateway = request('return { status = 429, reason = "too eager" }')
     assert.truthy(gateway:logged("Error #01: too eager"))
@@ -40,6 +45,7 @@ describe("what a phase returns", function()
       ["return { status = 200, fields = { 'x' } }"] = "fields: expected names",
       ["return { status = 200, headers = { a = 'b' } }"] = 'the answer has no "headers": it may have status, ' ..
         "fields, body, reason",
+      ["return nil, 'denied'"] = "spec_plugin.lua:2: returned nil and a string %(expected nothing, an answer",
       ["return { 503 }"] = "the answer has a number for a name: it may have",
       ["return { status = 200, fields = 'x' }"] = "fields: expected a table, got string",
       ["return { status = 200, reason = {} }"] = "the answer's reason: expected a text, got table",

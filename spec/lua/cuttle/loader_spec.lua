@@ -189,6 +189,23 @@ describe("plugins", function()
     assert.falsy((gateway:logged("no object")))
   end)
 
+  it("may draw numbers in new until one pleases them, while settings are checked too", function()
+    local drawing = script.source([[
+      function plugin.new(_, runtime)
+        local low, high = false, false
+        for _ = 1, 100 do
+          local drawn = runtime.random()
+          assert(drawn >= 0 and drawn < 1)
+          if drawn < 0.5 then low = true else high = true end
+        end
+        assert(low and high)
+        return {}
+      end
+      function plugin:request() return { status = 201 } end
+    ]], { namespace = "team/x" })
+    assert.equal(201, start({ ["x.lua"] = drawing }):get("/x").status)
+  end)
+
   it("cost nothing where new has nothing to do", function()
     local idle = script.source("function plugin.new() end function plugin:request() return { status = 500 } end",
       { namespace = "team/x" })
@@ -332,6 +349,21 @@ describe("plugins", function()
       assert.same({ "b call -", "a call -", "b reply -", "a reply -" }, (order_of({ endpoints = { {
         backend = { { extra_config = { ["plugin/req-resp-modifier"] = { name = { "b", "a" } } } } },
       } } }, files)))
+    end)
+
+    it("several plugins of one name are told apart by the scope of the place, as kinds of Go plugins are", function()
+      local file = [[
+        local function make(namespace, scope, phase)
+          local plugin = { api = 1, namespace = namespace, name = "both", scopes = { scope } }
+          plugin[phase] = function(self) self.runtime.log.info("did %s %s", namespace, phase) end
+          return plugin
+        end
+        return { make("team/in", "endpoint", "proxy"), make("team/out", "service", "request") }
+      ]]
+      assert.same({ "team/out request", "team/in proxy" }, (order_of({
+        extra_config = { ["plugin/http-server"] = { name = { "both" } } },
+        endpoints = { { extra_config = { ["plugin/req-resp-modifier"] = { name = { "both" } } }, backend = { {} } } },
+      }, { ["kinds.lua"] = file })))
     end)
 
     it("an http-client plugin calls in the backend's place; its answer is manipulated like any", function()
