@@ -21,6 +21,7 @@ struct param {
     struct str name;  /* as in the endpoint: "id" */
     struct str key;   /* "Id" */
     struct str value; /* decoded */
+    bool settled;     /* an earlier step's text: it stays (core.md R-SQ-6) */
 };
 
 enum exchange_step {
@@ -161,7 +162,7 @@ const struct param *exchange_param(const struct exchange *x,
 /* What "{{.Key}}" of a url_pattern stands for: claims ("JWT.sub"), values of earlier steps, a script's.
  * Copied. */
 const struct param *exchange_param_by_key(const struct exchange *x, struct str key);
-void exchange_set_param(struct exchange *x, struct str key, struct str value);
+struct param *exchange_set_param(struct exchange *x, struct str key, struct str value);
 
 /* Lays proxy.static over the answer (core.md 6.5) if its strategy says so. Done once: after the merged phase,
  * or before by a chain whose later hooks must see it (flatmap, then static, then scripts and CEL: extend.md

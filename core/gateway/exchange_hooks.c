@@ -104,7 +104,7 @@ const struct param *exchange_param_by_key(const struct exchange *x, struct str k
     return NULL;
 }
 
-void exchange_set_param(struct exchange *x, struct str key, struct str value)
+struct param *exchange_set_param(struct exchange *x, struct str key, struct str value)
 {
     struct param *p = (struct param *)exchange_param_by_key(x, key);
 
@@ -119,9 +119,11 @@ void exchange_set_param(struct exchange *x, struct str key, struct str value)
     }
     if (p == NULL) {
         p = &x->params[x->param_count++];
-        p->key = p->name = arena_copy(x->arena, key);
+        *p = (struct param){.key = arena_copy(x->arena, key)};
+        p->name = p->key;
     }
     p->value = arena_copy(x->arena, value);
+    return p;
 }
 
 static bool static_applies(const struct exchange *x)

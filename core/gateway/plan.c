@@ -74,57 +74,42 @@ static const int *index_params(struct arena *a, const struct endpoint_plan *plan
 
 /* --- references to earlier steps -------------------------------------------------------------- */
 
-/* "respN" with an optional "_path" at the start of text, its first letter in either case. */
-static bool parse_reference(struct arena *a, struct str text, struct reference *r)
-{
-    size_t i = 4;
+enum { STEPS_MAX = 1000000 }; /* no reference has to tell more steps apart */
 
-    if (text.len < 5 || (text.ptr[0] != 'r' && text.ptr[0] != 'R') ||
-        !str_equal(str_slice(text, 1, 4), STR("esp")))
-        return false;
-    r->from = 0;
-    for (; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9' && i < 10; i++)
-        r->from = r->from * 10 + (size_t)(text.ptr[i] - '0');
-    if (i == 4)
-        return false;
-    r->path = STR_NONE;
-    if (i < text.len && text.ptr[i] == '_') {
-        r->path = arena_copy(a, str_slice(text, i + 1, text.len));
-        i = text.len;
-    }
-    r->key = param_key(a, str_slice(text, 0, i));
-    return true;
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
+/* What a path is made of: one with ":" or "/" in it is never resolved (core.md R-SQ-4). */
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-' ||
+           c == '.';
 }
 
-/* A path with ":" or "/" in it is never resolved (core.md R-SQ-4). */
-static bool path_is_plain(struct str path)
+/* "respN", maybe a "_", maybe a path, where text begins; the first letter in either case. Returns how much of
+ * text it is, 0: it is none. */
+static size_t parse_reference(struct arena *a, struct str text, struct reference *r)
 {
-    for (size_t i = 0; i < path.len; i++) {
-        if (!is_word(path.ptr[i]))
-            return false;
-    }
-    return path.len > 0;
-}
+    size_t i = 4, path;
 
-/* Propagated names are matched anywhere in the text (core.md R-SQ-8). */
-static bool find_reference(struct arena *a, struct str text, struct reference *r)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        struct str rest = str_slice(text, i, text.len);
-        size_t len = 0;
-
-        while (len < rest.len && is_word(rest.ptr[len]))
-            len++;
-        if (parse_reference(a, str_slice(rest, 0, len), r))
-            return true;
+    if (text.len < 5 || (text.ptr[0] != 'r' && text.ptr[0] != 'R') ||
+        !str_equal(str_slice(text, 1, 4), STR("esp")) || !is_digit(text.ptr[4]))
+        return 0;
+    for (r->from = 0; i < text.len && is_digit(text.ptr[i]); i++) {
+        if (r->from < STEPS_MAX)
+            r->from = r->from * 10 + (size_t)(text.ptr[i] - '0');
     }
-    return false;
+    r->key = param_key(a, str_slice(text, 0, i));
+    if (i < text.len && text.ptr[i] == '_')
+        i++;
+    for (path = i; i < text.len && is_word(text.ptr[i]);)
+        i++;
+    r->path = arena_copy(a, str_slice(text, path, i));
+    if (r->path.len > 0)
+        r->key = arena_printf(a, "%.*s_%.*s", STR_ARG(r->key), STR_ARG(r->path));
+    return i;
 }
 
 static void build_references(struct arena *a, struct backend_plan *plan)
@@ -135,26 +120,46 @@ static void build_references(struct arena *a, struct backend_plan *plan)
     plan->references = list;
     for (size_t i = 0; i < p->count; i++) {
         struct reference *r = &list[plan->reference_count];
+        struct str param = p->parts[i].param;
+        size_t len = parse_reference(a, param, r);
 
-        if (parse_reference(a, p->parts[i].param, r) && path_is_plain(r->path))
+        if (len > 0 && len == param.len && r->path.len > 0 && str_equal(r->key, p->parts[i].key))
             plan->reference_count++;
     }
+}
+
+/* A text may name several, anywhere in it (core.md R-SQ-8). Returns how many; list: NULL to count alone. */
+static size_t find_references(struct arena *a, struct str text, size_t steps, struct reference *list)
+{
+    size_t count = 0, len;
+
+    for (size_t i = 0; i<text.len; i += len> 0 ? len : 1) {
+        struct reference r;
+
+        len = parse_reference(a, str_slice(text, i, text.len), &r);
+        if (len == 0 || r.from >= steps)
+            continue;
+        if (list != NULL)
+            list[count] = r;
+        count++;
+    }
+    return count;
 }
 
 static void build_propagated(struct arena *a, struct endpoint_plan *plan)
 {
     const struct str_list *names = &plan->endpoint->propagated;
-    struct reference *list = arena_alloc(a, (names->count + 1) * sizeof(*list));
+    size_t steps = plan->endpoint->backend_count, count = 0;
+    struct reference *list;
 
+    for (size_t i = 0; i < names->count; i++)
+        count += find_references(a, names->items[i], steps, NULL);
+    list = arena_alloc(a, (count + 1) * sizeof(*list));
     plan->propagated = list;
-    for (size_t i = 0; i < names->count; i++) {
-        struct reference *r = &list[plan->propagated_count];
-
-        if (!find_reference(a, names->items[i], r))
-            continue;
-        plan->propagated_count++;
-        plan->keeps_content = plan->keeps_content || r->path.len == 0;
-    }
+    for (size_t i = 0; i < names->count; i++)
+        plan->propagated_count += find_references(a, names->items[i], steps, &list[plan->propagated_count]);
+    for (size_t i = 0; i < count; i++)
+        plan->keeps_content = plan->keeps_content || list[i].path.len == 0;
 }
 
 /* --- URLs ------------------------------------------------------------------------------------- */

@@ -11,11 +11,11 @@ static void set_params(struct exchange *x, const struct route_match *m)
     x->param_count = route->param_count;
     x->params = arena_alloc(x->arena, (route->param_count + 1) * sizeof(*x->params));
     for (size_t i = 0; i < route->param_count; i++) {
-        struct param *p = &x->params[i];
-
-        p->name = route->param_names[i];
-        p->key = x->plan != NULL ? x->plan->param_keys[i] : STR("Param");
-        p->value = m->params[i];
+        x->params[i] = (struct param){
+            .name = route->param_names[i],
+            .key = x->plan != NULL ? x->plan->param_keys[i] : STR("Param"),
+            .value = m->params[i],
+        };
     }
 }
 

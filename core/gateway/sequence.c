@@ -132,52 +132,40 @@ static struct node *walk(struct node *data, struct str path)
     }
 }
 
-static void resolve(struct exchange *x, const struct reference *r, size_t i)
+static bool find_text(struct exchange *x, const struct reference *r, struct str *text)
 {
-    const struct call *c;
+    const struct call *c = x->parts[r->from].result;
     struct node *value;
 
-    if (r->from >= i || r->from >= x->part_count)
-        return;
-    c = x->parts[r->from].result;
     if (c == NULL || c->failed)
-        return;
+        return false;
     if (r->path.len == 0) {
-        if (c->backend->encoding == ENCODING_NOOP && c->has_content)
-            exchange_set_param(x, r->key, c->content);
-        return;
+        *text = c->content;
+        return c->backend->encoding == ENCODING_NOOP && c->has_content;
     }
     value = c->data != NULL ? walk(c->data, r->path) : NULL;
     if (value != NULL)
-        exchange_set_param(x, r->key, sequence_text(x->arena, value));
+        *text = sequence_text(x->arena, value);
+    return value != NULL;
 }
 
-/* What is resolved once stays (R-SQ-6): it was resolved when an earlier step referred to it. */
-static bool was_resolved(const struct exchange *x, const struct reference *r, size_t i)
+/* Once there is a text it stays; an empty one is none (R-SQ-6). */
+static void resolve(struct exchange *x, const struct reference *r, size_t i)
 {
-    for (size_t step = r->from + 1; step < i; step++) {
-        const struct backend_plan *plan = x->parts[step].plan;
+    const struct param *known = exchange_param_by_key(x, r->key);
+    struct str text;
 
-        for (size_t k = 0; k < plan->reference_count; k++) {
-            if (str_equal(plan->references[k].key, r->key))
-                return exchange_param_by_key(x, r->key) != NULL;
-        }
-    }
-    return false;
+    if (r->from >= i || (known != NULL && known->settled) || !find_text(x, r, &text))
+        return;
+    exchange_set_param(x, r->key, text)->settled = text.len > 0;
 }
 
 void sequence_resolve(struct exchange *x, size_t i)
 {
     const struct backend_plan *plan = x->parts[i].plan;
 
-    for (size_t k = 0; k < plan->reference_count; k++) {
-        if (!was_resolved(x, &plan->references[k], i))
-            resolve(x, &plan->references[k], i);
-    }
-    for (size_t k = 0; k < x->plan->propagated_count; k++) {
-        const struct reference *r = &x->plan->propagated[k];
-
-        if (r->from + 1 == i)
-            resolve(x, r, i);
-    }
+    for (size_t k = 0; k < plan->reference_count; k++)
+        resolve(x, &plan->references[k], i);
+    for (size_t k = 0; k < x->plan->propagated_count; k++)
+        resolve(x, &x->plan->propagated[k], i);
 }

@@ -35,9 +35,11 @@ static void copy_params(const struct exchange *from, struct exchange *to)
     to->params = arena_alloc(to->arena, (from->param_count + 1) * sizeof(*to->params));
     to->param_count = to->param_cap = from->param_count;
     for (size_t i = 0; i < from->param_count; i++) {
-        to->params[i].name = arena_copy(to->arena, from->params[i].name);
-        to->params[i].key = arena_copy(to->arena, from->params[i].key);
-        to->params[i].value = arena_copy(to->arena, from->params[i].value);
+        to->params[i] = (struct param){
+            .name = arena_copy(to->arena, from->params[i].name),
+            .key = arena_copy(to->arena, from->params[i].key),
+            .value = arena_copy(to->arena, from->params[i].value),
+        };
     }
 }
 

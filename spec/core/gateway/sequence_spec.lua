@@ -1,4 +1,6 @@
 local ffi = require("ffi")
+local kit = require("kit")
+local script = require("spec.support.script")
 local core = require("spec.support.cdef").load("gateway/sequence.h")
 
 describe("a value of an earlier step as text", function()
@@ -17,4 +19,57 @@ describe("a value of an earlier step as text", function()
       assert.equal(case[2], text.len > 0 and ffi.string(text.ptr, text.len) or "")
     end)
   end
+end)
+
+describe("a reference to an earlier step", function()
+  after_each(script.clean)
+
+  --- What the steps are asked for. steps: { {url_pattern, reply}, ... }; more: of the endpoint.
+  local function asked(steps, more)
+    local back = kit.upstream()
+    local endpoint = { endpoint = "/a/{resp0_id}", backend = {}, extra_config = { proxy = { sequential = true } } }
+    for i, step in ipairs(steps) do
+      back:on("GET", ("/%d*"):format(i - 1)):reply(200, step[2])
+      endpoint.backend[i] = { host = back.url, url_pattern = ("/%d%s"):format(i - 1, step[1]), encoding = step.encoding,
+        extra_config = step.extra_config }
+    end
+    endpoint.extra_config.proxy.sequential_propagated_params = more and more.propagated
+    kit.gateway({ plugin = more and more.plugin, endpoints = { endpoint } }):get("/a/of-path")
+    local targets = {}
+    for i, request in ipairs(back.requests) do targets[i] = request.target end
+    return targets
+  end
+
+  it("keeps the text that it had first", function()
+    assert.same({ "/0", "/1/old", "/2/old" },
+      asked({ { "", { x = "old" } }, { "/{resp0_x}", { x = "new" } }, { "/{resp0_x}", {} } }))
+  end)
+
+  it("is looked up again as long as there was none", function()
+    assert.same({ "/0", "/1/", "/2/new" },
+      asked({ { "", { x = "" } }, { "/{resp0_x}", { x = "new" } }, { "/{resp0_x}", {} } }))
+    assert.same({ "/0", "/1/of-path", "/2/new" },
+      asked({ { "", {} }, { "/{resp0_id}", { id = "new" } }, { "/{resp0_id}", {} } }))
+  end)
+
+  it("may be propagated: each of a text, with or without a path, at every later step", function()
+    local plugin = script.folder({ ["spec_plugin.lua"] = script.source([[
+      function plugin.new() return setmetatable({}, { __index = plugin }) end
+      function plugin:call(call)
+        local found = {}
+        for _, name in ipairs({ "Resp0", "Resp1", "Resp1_a", "Resp0_b.c", "Resp2_x", "Resp9" }) do
+          found[#found + 1] = call:exchange():param(name) or "-"
+        end
+        call:set_url(call:url() .. "?" .. table.concat(found, ","))
+      end
+    ]], { scope = "backend" }) })
+    local attached = { ["spec/plugin"] = {} }
+    assert.same({ "/0", "/1", "/2?raw,-,1,-,-,-", "/3?raw,-,1,2,x,-" }, asked({
+      { "", "raw", encoding = "no-op" }, { "", { a = 1 } }, { "", { b = { c = 2 }, x = "x" }, extra_config = attached },
+      { "", {}, extra_config = attached },
+    }, {
+      plugin = { folder = plugin },
+      propagated = { "resp0_", "both resp1_a,Resp0b.c", "resp2_x", "resp9", "resp", "respx_a", "response0" },
+    }))
+  end)
 end)
