@@ -77,6 +77,9 @@ static bool is_html(struct str s)
         }                                                                                                    \
     }
 
+#define TEN_ZEROES  "\0\0\0\0\0\0\0\0\0\0"
+#define FOUR_ZEROES "\0\0\0\0"
+
 /* In the order they are tried; after HTML and XML, before MP4 and text. */
 static const struct signature signatures[] = {
     SIGNATURE("%PDF-", "application/pdf"),
@@ -103,6 +106,8 @@ static const struct signature signatures[] = {
 /* After the signatures that are shorter than an MP4's box. */
 static const struct signature late_signatures[] = {
     SIGNATURE("\x1A\x45\xDF\xA3", "video/webm"),
+    MASKED(TEN_ZEROES TEN_ZEROES TEN_ZEROES FOUR_ZEROES "LP",
+           TEN_ZEROES TEN_ZEROES TEN_ZEROES FOUR_ZEROES "\xFF\xFF", "application/vnd.ms-fontobject"),
     SIGNATURE("\0\x01\0\0", "font/ttf"),
     SIGNATURE("OTTO", "font/otf"),
     SIGNATURE("ttcf", "font/collection"),

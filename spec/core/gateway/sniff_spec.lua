@@ -28,6 +28,8 @@ describe("sniff", function()
     { "\239\187\191words", "text/plain; charset=utf-8" },
     { "\0\0\1\0", "image/x-icon" },
     { "BM", "image/bmp" },
+    { ("words "):rep(6):sub(1, 34) .. "LP", "application/vnd.ms-fontobject" },
+    { ("words "):rep(6):sub(1, 34) .. "L", "text/plain; charset=utf-8" },
     { "GIF89a...", "image/gif" },
     { "RIFF....WEBPVP8 ", "image/webp" },
     { "RIFF....WAVEfmt ", "audio/wave" },
