@@ -64,8 +64,9 @@ struct node_cursor {
 };
 bool node_next(struct node *n, struct node_cursor *cursor, struct str *name, struct node **child);
 
-/* The unescaped bytes of a string, valid UTF-8; "" for other types. Without escapes it is the span
- * itself, else a copy in the arena. Lone surrogates and ill-formed bytes are U+FFFD. */
+/* The unescaped bytes of a string; "" for other types. Without escapes it is the span itself, else a copy in
+ * the arena. Of a parsed text it is valid UTF-8: lone surrogates and ill-formed bytes are U+FFFD. What
+ * node_new_string was given is given back, and repaired when it is written. */
 struct str node_string(struct node *n);
 
 /* The text of a number as received; "" for other types. */

@@ -136,7 +136,7 @@ struct node *node_new_number(struct arena *a, struct str text)
 struct node *node_new_string(struct arena *a, struct str bytes)
 {
     struct node *n = arena_alloc(a, sizeof(*n));
-    *n = (struct node){.type = DOC_STRING, .bytes = utf8_repair(a, bytes), .changed = true};
+    *n = (struct node){.type = DOC_STRING, .bytes = bytes, .changed = true};
     if (n->bytes.ptr == NULL)
         n->bytes = STR("");
     return n;

@@ -120,6 +120,31 @@ describe("a failure of the transport", function()
   end)
 end)
 
+describe("a content that is no UTF-8", function()
+  local function get(bytes, output, after)
+    local back = kit.upstream()
+    back:on("*", "/text"):reply(200, bytes)
+    back:on("*", "*"):reply(200, { ok = true })
+    local backend = { { host = back.url, url_pattern = "/text", encoding = "string" } }
+    if after then backend[2] = { host = back.url, url_pattern = after } end
+    return gateway_of({ { endpoint = "/a", output_encoding = output, backend = backend,
+      extra_config = { proxy = { sequential = true } } } }):get("/a").body, back
+  end
+
+  it("goes through as text, byte for byte", function()
+    assert.equal("caf\233 \255\0\195", (get("caf\233 \255\0\195", "string")))
+  end)
+
+  it("goes into the URL of a later step", function()
+    local _, back = get("caf\233/\255", "json", "/of/{resp0_content}")
+    assert.equal("/of/caf%E9/%FF", back.requests[2].path)
+  end)
+
+  it("is mended in JSON", function()
+    assert.equal('{"content":"caf\239\191\189\\u0000"}', (get("caf\233\0", "json")))
+  end)
+end)
+
 describe("static data", function()
   it("answers for an endpoint that has no time at all", function()
     local back = kit.upstream()
