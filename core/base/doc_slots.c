@@ -61,20 +61,31 @@ static uint64_t seed_of(const struct doc_slots *slots)
     return (uint64_t)(uintptr_t)slots >> 4;
 }
 
-static struct doc_slot *find_in_table(const struct doc_slots *slots, struct str name, uint32_t h)
+/* The entry of a name, or the empty one where it would be. A name has one entry however often it comes, so
+ * that a row of entries is short whatever a document repeats. */
+static uint32_t *find_entry(const struct doc_slots *slots, struct str name, uint32_t h)
 {
-    for (uint32_t i = h & slots->mask; slots->table[i] != 0; i = (i + 1) & slots->mask) {
-        struct doc_slot *slot = &slots->items[slots->table[i] - 1];
-        if (slot->hash == h && !doc_slot_is_free(slot) && str_equal(slot->name, name))
-            return slot;
+    uint32_t i = h & slots->mask;
+
+    for (; slots->table[i] != 0; i = (i + 1) & slots->mask) {
+        const struct doc_slot *slot = &slots->items[slots->table[i] - 1];
+        if (slot->hash == h && str_equal(slot->name, name))
+            break;
     }
-    return NULL;
+    return &slots->table[i];
+}
+
+static struct doc_slot *find_in_table(const struct doc_slots *slots, struct str name)
+{
+    uint32_t entry = *find_entry(slots, name, hash(name, seed_of(slots)));
+
+    return entry == 0 || doc_slot_is_free(&slots->items[entry - 1]) ? NULL : &slots->items[entry - 1];
 }
 
 struct doc_slot *doc_slot_find(const struct doc_slots *slots, struct str name)
 {
     if (slots->table != NULL)
-        return find_in_table(slots, name, hash(name, seed_of(slots)));
+        return find_in_table(slots, name);
     for (uint32_t i = slots->count; i > 0; i--) {
         struct doc_slot *slot = &slots->items[i - 1];
         if (slot->name.len == name.len && !doc_slot_is_free(slot) && str_equal(slot->name, name))
@@ -88,13 +99,10 @@ static void enter(struct doc_slots *slots, uint32_t index)
     struct doc_slot *slot = &slots->items[index];
 
     slot->hash = hash(slot->name, seed_of(slots));
-    struct doc_slot *earlier = find_in_table(slots, slot->name, slot->hash);
-    if (earlier != NULL)
-        doc_slot_free(slots, earlier);
-    uint32_t i = slot->hash & slots->mask;
-    while (slots->table[i] != 0)
-        i = (i + 1) & slots->mask;
-    slots->table[i] = index + 1;
+    uint32_t *entry = find_entry(slots, slot->name, slot->hash);
+    if (*entry != 0 && !doc_slot_is_free(&slots->items[*entry - 1]))
+        doc_slot_free(slots, &slots->items[*entry - 1]);
+    *entry = index + 1;
 }
 
 static void build_table(struct arena *a, struct doc_slots *slots)

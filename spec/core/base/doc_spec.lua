@@ -117,6 +117,18 @@ describe("doc: reading", function()
     assert.equal("k7=[7]", members(node):match("%S+$"))
   end)
 
+  it("takes time in proportion to duplicate members", function()
+    local from = os.clock()
+    local node = parse("{" .. ('"a":1,'):rep(100000) .. '"a":2}')
+    assert.equal("a=2", members(node))
+    for i = 1, 100000 do
+      core.node_remove(node, str("b"))
+      core.node_set(node, keep("b"), core.node_new_bool(arena, i % 2 == 0))
+    end
+    assert.equal("a=2 b=true", members(node))
+    assert.is_true(os.clock() - from < 5, "seconds: " .. os.clock() - from)
+  end)
+
   it("unescapes strings and names", function()
     local strings = {
       ["\\u0000\\u001f\\u007f"] = "\0\31\127",
