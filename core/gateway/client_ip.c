@@ -12,46 +12,47 @@ static bool is_trusted(const struct router_options *options, struct str ip)
     return false;
 }
 
-/* All lines of a field, joined with commas. */
-static struct str join_lines(struct arena *a, const struct fields *fields, struct str name)
+/* Reads a line from the right: the first address that is no trusted proxy, or the leftmost of all lines, ""
+ * if something before is no address, which voids the field. What stands left of the answer is not looked at.
+ * False: the line before decides. */
+static bool read_line(const struct router_options *options, struct str line, bool is_first,
+                      struct str *client)
 {
-    const struct field *field = field_find(fields, name);
-    struct str joined;
-
-    if (field == NULL)
-        return STR_NONE;
-    joined = field->value;
-    while (++field < fields->items + fields->count) {
-        if (field_name_is(field, name))
-            joined = arena_join(a, arena_join(a, joined, STR(",")), field->value);
-    }
-    return joined;
-}
-
-/* From the right: the first that is no trusted proxy, or the leftmost. What is no address voids the field;
- * what stands left of the answer is not looked at. */
-static struct str find_client(const struct router_options *options, struct str list)
-{
-    while (list.len > 0) {
-        size_t start = list.len;
+    for (;;) {
+        size_t start = line.len;
         struct str item;
 
-        while (start > 0 && list.ptr[start - 1] != ',')
+        while (start > 0 && line.ptr[start - 1] != ',')
             start--;
-        item = str_trim(str_slice(list, start, list.len));
-        if (!addr_is_ip(item))
-            return STR_NONE;
-        if (start == 0 || !is_trusted(options, item))
-            return item;
-        list = str_slice(list, 0, start - 1);
-        if (list.len == 0)
-            return STR_NONE;
+        item = str_trim(str_slice(line, start, line.len));
+        *client = addr_is_ip(item) ? item : STR_NONE;
+        if (client->len == 0 || (start == 0 && is_first) || !is_trusted(options, item))
+            return true;
+        if (start == 0)
+            return false;
+        line = str_slice(line, 0, start - 1);
+    }
+}
+
+/* The lines of a field are one list. They are read where they are: as many as a head may hold are too many to
+ * be joined for each request. */
+static struct str find_client(const struct router_options *options, const struct fields *fields,
+                              struct str name)
+{
+    const struct field *first = field_find(fields, name);
+    const struct field *field = fields->items + fields->count;
+    struct str client;
+
+    if (first == NULL)
+        return STR_NONE;
+    while (field-- > first) {
+        if (field_name_is(field, name) && read_line(options, field->value, field == first, &client))
+            return client;
     }
     return STR_NONE;
 }
 
-struct str client_ip(struct arena *a, const struct router_options *options, const struct fields *fields,
-                     struct str peer)
+struct str client_ip(const struct router_options *options, const struct fields *fields, struct str peer)
 {
     if (options->app_engine) {
         struct str told = field_value(fields, STR("X-Appengine-Remote-Addr"));
@@ -62,7 +63,7 @@ struct str client_ip(struct arena *a, const struct router_options *options, cons
     if (!options->forwarded_by_client_ip || peer.len == 0 || !is_trusted(options, peer))
         return peer;
     for (size_t i = 0; i < options->remote_ip_headers.count; i++) {
-        struct str found = find_client(options, join_lines(a, fields, options->remote_ip_headers.items[i]));
+        struct str found = find_client(options, fields, options->remote_ip_headers.items[i]);
 
         if (found.len > 0)
             return found;

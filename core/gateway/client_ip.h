@@ -4,9 +4,7 @@
 
 #include "gateway/config.h"
 
-/* peer: the address of the socket, "" if it has none. The answer is a span of peer, of a field, or of the
- * arena. */
-struct str client_ip(struct arena *a, const struct router_options *options, const struct fields *fields,
-                     struct str peer);
+/* peer: the address of the socket, "" if it has none. The answer is a span of peer or of a field. */
+struct str client_ip(const struct router_options *options, const struct fields *fields, struct str peer);
 
 #endif

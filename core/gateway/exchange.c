@@ -204,6 +204,6 @@ void exchange_start(void *worker, struct stream *s)
     x->target_query = r->parts.query;
     x->fields = r->fields;
     x->has_body = r->framing == FRAMING_CHUNKED || (r->framing == FRAMING_LENGTH && r->length > 0);
-    x->client_ip = client_ip(x->arena, &w->config->router, &x->fields, peer_ip(x));
+    x->client_ip = client_ip(&w->config->router, &x->fields, peer_ip(x));
     exchange_run(x);
 }

@@ -39,7 +39,7 @@ describe("client_ip", function()
     for _, field in ipairs(fields) do
       core.field_add(section, str(hold(field[1])), str(hold(field[2])))
     end
-    local found = core.client_ip(arena, options, section, str(hold(settings.peer or "127.0.0.1")))
+    local found = core.client_ip(options, section, str(hold(settings.peer or "127.0.0.1")))
     return found.len > 0 and ffi.string(found.ptr, found.len) or ""
   end
 
@@ -71,6 +71,23 @@ describe("client_ip", function()
     local settings = { trusted = { "10.0.0.0/8" }, peer = "10.0.0.1" }
     assert.equal("9.9.9.9", find(forwarded("6.6.6.6, 9.9.9.9, 10.0.0.7"), settings))
     assert.equal("9.9.9.9", find(forwarded("unknown, 9.9.9.9"), settings))
+  end)
+
+  it("walks over the lines of a field as if they were one list", function()
+    local function lines(...)
+      local fields = { { "X-Real-IP", "8.8.8.8" } }
+      for i, value in ipairs({ ... }) do
+        fields[#fields + 1] = { i % 2 == 0 and "x-forwarded-for" or "X-Forwarded-For", value }
+        fields[#fields + 1] = { "X-Other", "7.7.7.7" }
+      end
+      return find(fields, { trusted = { "10.0.0.0/8" }, peer = "10.0.0.1" })
+    end
+    assert.equal("9.9.9.9", lines("6.6.6.6, 9.9.9.9", "10.0.0.7", "10.0.0.8, 10.0.0.9"))
+    assert.equal("9.9.9.9", lines("unknown", "9.9.9.9 ,10.0.0.3", "10.0.0.7"))
+    assert.equal("10.0.0.2", lines("10.0.0.2,10.0.0.3", "10.0.0.4"))
+    assert.equal("8.8.8.8", lines("9.9.9.9", "", "10.0.0.4"))
+    assert.equal("8.8.8.8", lines("9.9.9.9", "10.0.0.4", ""))
+    assert.equal("8.8.8.8", lines("", "10.0.0.4"))
   end)
 
   it("believes no peer that is not trusted", function()
