@@ -19,7 +19,7 @@ static struct call *check_call_in(lua_State *L, const char *function, unsigned p
 {
     struct call *c = check_call(L);
 
-    check_phase(script_of(L), L, function, phases);
+    check_own_phase(script_of(L), L, function, phases, c->exchange, c);
     return c;
 }
 
@@ -151,8 +151,6 @@ static int call_lua_fail(lua_State *L)
     struct call *c = check_call_in(L, "call:fail", IN_BOTH);
     struct str text = check_str(L, 2);
 
-    if (s->running->c != c)
-        return luaL_argerror(L, 1, "the call of another phase");
     s->running->failing = true;
     s->running->failure = arena_copy(c->arena, text);
     lua_pushlightuserdata(L, s->running);
@@ -179,7 +177,7 @@ static int call_response(lua_State *L)
     struct script *s = script_of(L);
     struct life *life = check_life(L, 1, BOX_CALL);
 
-    check_phase(s, L, "call:response", IN_REPLY);
+    check_own_phase(s, L, "call:response", IN_REPLY, life->c->exchange, life->c);
     if (life->c->status == 0)
         lua_pushnil(L);
     else

@@ -19,20 +19,20 @@ struct exchange *check_edit(lua_State *L, const char *function)
 {
     struct exchange *x = check_exchange(L);
 
-    check_phase(script_of(L), L, function, IN_EDIT);
+    check_own_phase(script_of(L), L, function, IN_EDIT, x, NULL);
     return x;
 }
 
-bool sees_filtered(lua_State *L)
+bool sees_filtered(lua_State *L, const struct exchange *x)
 {
-    struct script *s = script_of(L);
+    const struct run *run = script_of(L)->running;
 
-    return s->running != NULL && s->running->phase == PHASE_PROXY;
+    return run != NULL && run->phase == PHASE_PROXY && run->x == x;
 }
 
 static struct fields *request_fields(lua_State *L, struct exchange *x)
 {
-    return sees_filtered(L) ? &x->call_fields : &x->fields;
+    return sees_filtered(L, x) ? &x->call_fields : &x->fields;
 }
 
 /* exchange:field(name) -> string | nil */
@@ -58,7 +58,7 @@ static struct fields *check_fields(lua_State *L, const char *function)
 {
     struct exchange *x = check_edit(L, function);
 
-    if (!sees_filtered(L) && !lua_isnoneornil(L, 3) && field_id(check_str(L, 2)) == FIELD_HOST)
+    if (!sees_filtered(L, x) && !lua_isnoneornil(L, 3) && field_id(check_str(L, 2)) == FIELD_HOST)
         luaL_error(L, "%s: Host is the client's here: set it in the proxy or call phase", function);
     return request_fields(L, x);
 }
@@ -181,7 +181,7 @@ static int exchange_response(lua_State *L)
     struct script *s = script_of(L);
     struct life *life = check_life(L, 1, BOX_EXCHANGE);
 
-    check_phase(s, L, "exchange:response", IN_ANSWER);
+    check_own_phase(s, L, "exchange:response", IN_ANSWER, life->x, NULL);
     push_response(s, L, life);
     return 1;
 }

@@ -11,7 +11,7 @@ enum { IN_EDIT = 1 << PHASE_REQUEST | 1 << PHASE_PROXY }; /* where the request m
 struct exchange *check_exchange(lua_State *L);
 struct exchange *check_edit(lua_State *L, const char *function);
 /* In the proxy phase the request is what the calls are made from, filtered; elsewhere it is the client's. */
-bool sees_filtered(lua_State *L);
+bool sees_filtered(lua_State *L, const struct exchange *x);
 
 /* Method, path and query: api_target.c. */
 int exchange_lua_method(lua_State *L);

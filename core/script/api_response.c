@@ -20,7 +20,7 @@ static struct life *check_edit(lua_State *L, const char *function, unsigned phas
 {
     struct life *life = check_response(L);
 
-    check_phase(script_of(L), L, function, phases);
+    check_own_phase(script_of(L), L, function, phases, life->x, life->c);
     return life;
 }
 

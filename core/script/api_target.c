@@ -19,8 +19,10 @@ static struct exchange *check_rewrite(lua_State *L, const char *function)
     struct script *s = script_of(L);
     struct exchange *x = check_exchange(L);
 
-    if (run_is_before_router(s->running))
+    if (run_is_before_router(s->running)) {
+        check_own_phase(s, L, function, 1 << PHASE_REQUEST, x, NULL);
         return x;
+    }
     if (s->running != NULL && (IN_EDIT & 1 << s->running->phase) != 0)
         luaL_error(L,
                    "%s cannot be called after routing (only in: request of a plugin named in "
@@ -95,7 +97,7 @@ int exchange_lua_raw_query(lua_State *L)
 {
     struct exchange *x = check_exchange(L);
 
-    push_str(L, sees_filtered(L) ? query_format(x->arena, &x->call_query) : x->target_query);
+    push_str(L, sees_filtered(L, x) ? query_format(x->arena, &x->call_query) : x->target_query);
     return 1;
 }
 
@@ -115,7 +117,7 @@ static const struct query *client_query(struct life *life)
 int exchange_lua_query(lua_State *L)
 {
     struct life *life = check_life(L, 1, BOX_EXCHANGE);
-    const struct query *query = sees_filtered(L) ? &life->x->call_query : client_query(life);
+    const struct query *query = sees_filtered(L, life->x) ? &life->x->call_query : client_query(life);
     struct str name = check_str(L, 2);
 
     for (size_t i = 0; i < query->count; i++)
@@ -131,7 +133,7 @@ int exchange_lua_query(lua_State *L)
 int exchange_lua_query_table(lua_State *L)
 {
     struct life *life = check_life(L, 1, BOX_EXCHANGE);
-    const struct query *query = sees_filtered(L) ? &life->x->call_query : client_query(life);
+    const struct query *query = sees_filtered(L, life->x) ? &life->x->call_query : client_query(life);
 
     lua_newtable(L);
     for (size_t i = 0; i < query->count; i++) {
@@ -233,7 +235,7 @@ int exchange_lua_set_query(lua_State *L)
     raw = lua_istable(L, 2) ? check_query_table(L, x) : check_raw_query(L, x);
     if (run_is_before_router(script_of(L)->running))
         exchange_rewrite_query(x, raw);
-    else if (sees_filtered(L))
+    else if (sees_filtered(L, x))
         query_parse(x->arena, arena_copy(x->arena, raw), &x->call_query);
     else
         x->target_query = arena_copy(x->arena, raw);

@@ -355,3 +355,13 @@ void check_phase(struct script *s, lua_State *L, const char *function, unsigned 
     luaL_error(L, "%s cannot be called in the %s phase (only in: %s)", function,
                phase_name(s->running->phase), list);
 }
+
+void check_own_phase(struct script *s, lua_State *L, const char *function, unsigned phases,
+                     const struct exchange *x, const struct call *c)
+{
+    check_phase(s, L, function, phases);
+    if (c != NULL && s->running->c != c)
+        luaL_error(L, "%s cannot be called on another call", function);
+    if (s->running->x != x)
+        luaL_error(L, "%s cannot be called on another request's exchange", function);
+}

@@ -59,5 +59,9 @@ void runs_free(struct script *s);
 /* Raises unless a phase of the mask (1 << phase) is running: "exchange:set_field cannot be called in the log
  * phase (only in: request, proxy)". */
 void check_phase(struct script *s, lua_State *L, const char *function, unsigned phases);
+/* The same, and unless it is the phase of x, or of c (NULL: of no call): what a plugin kept of another
+ * request is alive, but at a step of its own. */
+void check_own_phase(struct script *s, lua_State *L, const char *function, unsigned phases,
+                     const struct exchange *x, const struct call *c);
 
 #endif

@@ -101,6 +101,27 @@ describe("call", function()
     end
   end)
 
+  it("is edited in its own phases, not in those of another call", function()
+    local gateway = gateway_with([[
+      local kept
+      function plugin:call(call)
+        if not kept then
+          kept = call
+          self.runtime.sleep(1)
+          return
+        end
+        for _, name in ipairs({ "set_url", "set_field", "set_body", "set_method", "fail" }) do
+          local _, told = pcall(kept[name], kept, "x", "y")
+          self.runtime.log.info("told: %s", told)
+        end
+      end
+    ]])
+    gateway:parallel({ { path = "/x/1" }, { path = "/x/2" } })
+    for _, name in ipairs({ "set_url", "set_field", "set_body", "set_method", "fail" }) do
+      assert.truthy(gateway:logged(("told: call:%s cannot be called on another call"):format(name), true))
+    end
+  end)
+
   it("tells failures of other phases' functions", function()
     local gateway = gateway_with('function plugin:call(call) call:response() end')
     assert.equal(500, gateway:get("/x/1").status)

@@ -95,6 +95,41 @@ describe("exchange", function()
     assert.truthy(gateway:logged("exchange is over"))
   end)
 
+  --- What the statements say of `kept`, the exchange of another request that sleeps in its request phase.
+  local function of_another(phase, statements)
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        if exchange:query("sleeps") then
+          self.kept = exchange
+          self.runtime.sleep(1)
+        end
+      end
+      function plugin:%s(exchange)
+        if exchange:query("sleeps") then return end
+        repeat self.runtime.sleep(0.01) until self.kept
+        local kept = self.kept
+        local ok, told = pcall(function() %s end)
+        self.runtime.log.info("told: %%s %%s", tostring(ok), tostring(told))
+      end
+    ]]):format(phase, statements))
+    local first, second = unpack(gateway:parallel({ { path = "/x/1?sleeps=1" }, { path = "/x/2" } }))
+    assert.same({ 200, 200 }, { first.status, second.status })
+    return gateway:logged("told: "):match("told: (.*)$")
+  end
+
+  it("shows itself to other requests' phases, but is edited in its own only", function()
+    assert.equal("true GET /x/1 sleeps=1 gateway.test", of_another("proxy",
+      'return table.concat({ kept:method(), kept:path(), kept:raw_query(), kept:field("Host") }, " ")'))
+    for _, case in ipairs({
+      { "proxy", 'set_field("a", "b")' }, { "proxy", 'set_query("")' }, { "proxy", 'set_body("")' },
+      { "merged", "response()" }, { "response", "response()" },
+    }) do
+      local told = ("exchange:%s cannot be called on another request's exchange"):format(case[2]:match("^[%a_]+"))
+      assert.equal("false", of_another(case[1], "kept:" .. case[2]):match("^%a+"))
+      assert.matches(told, of_another(case[1], "kept:" .. case[2]), 1, true)
+    end
+  end)
+
   it("does not let a document be used after its exchange", function()
     local gateway = script.gateway([[
       function plugin:merged(exchange)
