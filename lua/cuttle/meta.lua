@@ -17,7 +17,8 @@
 ---@field schema? table             of its settings: lua/cuttle/schema.lua
 ---@field reads_body? boolean       it reads or sets requests' bodies: they are collected, not streamed
 ---@field reads_content? boolean    it reads or sets the content of no-op replies: likewise
----@field new? fun(config: table, runtime: runtime): table?, string?
+---@field new? fun(config: any, runtime: runtime): table?, string?
+---  config: what stands under its key, with the schema's defaults; without a schema it may be of any type.
 ---  once per place and worker. Returns what the phases are called on; nil: nothing to do here; nil and a text: the
 ---  settings are refused, and the gateway does not start. Without it the phases are called on {config, runtime}.
 ---@field request? fun(self, exchange: exchange): answer?     service, endpoint: the request as the client sent it
@@ -29,7 +30,8 @@
 ---@field response? fun(self, exchange: exchange)             service, endpoint: status and fields about to be sent
 ---@field log? fun(self, exchange: exchange)                  service, endpoint: it is over; must not wait
 
---- What a phase returns to answer. Nothing else happens on the way in; the response and log phases still run.
+--- What a phase returns to answer. Nothing else happens on the way in; the response and log phases still run. Other
+--- names in it raise, and so does returning nil and a text: what refuses must not let pass.
 ---@class answer
 ---@field status integer                          200 to 999
 ---@field fields? table<string, string|string[]>
@@ -38,7 +40,8 @@
 
 ---@class failure
 
---- One request and its response. Dead when it is over: "exchange is over".
+--- One request and its response. Dead when it is over: "exchange is over". Phases of other requests may read one that
+--- was kept, not edit it.
 ---@class exchange
 local exchange = {}
 
@@ -209,7 +212,8 @@ function call:body() end
 --- [call] Raises without reads_body if there is one.
 ---@param text string?
 function call:set_body(text) end
---- [call, reply] `return call:fail("why")` fails the call; the endpoint's error rules make the answer.
+--- [call, reply] `return call:fail("why")` fails the call; the endpoint's error rules make the answer. To call it and
+--- return nothing raises.
 ---@param text string
 ---@return failure
 function call:fail(text) end
@@ -356,7 +360,7 @@ function log.debug(text, ...) end
 
 ---@class http
 local http = {}
---- [all but log] Waits. nil and why if no whole response came. Goes through a proxy where calls to backends would.
+--- [all but log] Waits, as runtime.sleep. nil and why if no whole response came. Goes through a proxy where calls to backends would.
 ---@param request http_request
 ---@return http_response?, string?
 function http.request(request) end
@@ -383,7 +387,8 @@ function runtime.now() end
 --- Unix time in seconds.
 ---@return number
 function runtime.wall() end
---- [all but log] Waits.
+--- [all but log] Waits. Not inside a coroutine of the plugin's own, or a function that table.sort, string.gsub or
+--- another one of the library calls; pcall and xpcall are fine.
 ---@param seconds number
 function runtime.sleep(seconds) end
 --- At least 0, below 1.
