@@ -1,7 +1,7 @@
 #include "gateway/client_ip.h"
 
 /* Without a list everybody is trusted, as in KrakenD. */
-static bool is_trusted(const struct router_options *options, struct str ip)
+static bool is_trusted(const struct router_options *options, const struct addr_ip *ip)
 {
     if (options->trusted_proxy_count == 0)
         return true;
@@ -20,13 +20,14 @@ static bool read_line(const struct router_options *options, struct str line, boo
 {
     for (;;) {
         size_t start = line.len;
+        struct addr_ip ip;
         struct str item;
 
         while (start > 0 && line.ptr[start - 1] != ',')
             start--;
         item = str_trim(str_slice(line, start, line.len));
-        *client = addr_is_ip(item) ? item : STR_NONE;
-        if (client->len == 0 || (start == 0 && is_first) || !is_trusted(options, item))
+        *client = addr_ip_parse(&ip, item) ? item : STR_NONE;
+        if (client->len == 0 || (start == 0 && is_first) || !is_trusted(options, &ip))
             return true;
         if (start == 0)
             return false;
@@ -52,6 +53,13 @@ static struct str find_client(const struct router_options *options, const struct
     return STR_NONE;
 }
 
+static bool is_trusted_peer(const struct router_options *options, struct str peer)
+{
+    struct addr_ip ip;
+
+    return options->trusted_proxy_count == 0 || (addr_ip_parse(&ip, peer) && is_trusted(options, &ip));
+}
+
 struct str client_ip(const struct router_options *options, const struct fields *fields, struct str peer)
 {
     if (options->app_engine) {
@@ -60,7 +68,7 @@ struct str client_ip(const struct router_options *options, const struct fields *
         if (told.len > 0)
             return told;
     }
-    if (!options->forwarded_by_client_ip || peer.len == 0 || !is_trusted(options, peer))
+    if (!options->forwarded_by_client_ip || peer.len == 0 || !is_trusted_peer(options, peer))
         return peer;
     for (size_t i = 0; i < options->remote_ip_headers.count; i++) {
         struct str found = find_client(options, fields, options->remote_ip_headers.items[i]);

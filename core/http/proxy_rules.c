@@ -185,17 +185,18 @@ static bool is_below(struct str host, const struct proxy_exception *e)
 
 enum url_way proxy_rules_way(const struct proxy_rules *rules, const struct url *url)
 {
+    struct addr_ip ip;
     bool is_ip;
 
     if (rules == NULL || url->tls || str_equal(url->host, STR("localhost")))
         return WAY_DIRECT;
-    is_ip = addr_is_ip(url->host);
+    is_ip = addr_ip_parse(&ip, url->host);
     for (size_t i = 0; i < rules->exception_count; i++) {
         const struct proxy_exception *e = &rules->exceptions[i];
 
         if (e->port != 0 && e->port != url->port)
             continue;
-        if (e->suffix.len > 0 ? is_below(url->host, e) : is_ip && addr_block_has(&e->block, url->host))
+        if (e->suffix.len > 0 ? is_below(url->host, e) : is_ip && addr_block_has(&e->block, &ip))
             return WAY_DIRECT;
     }
     return WAY_PROXY;

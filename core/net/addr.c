@@ -176,14 +176,11 @@ bool addr_block_parse(struct addr_block *b, struct str text)
     return true;
 }
 
-bool addr_block_has(const struct addr_block *b, struct str ip)
+bool addr_block_has(const struct addr_block *b, const struct addr_ip *ip)
 {
-    unsigned char bytes[16];
-    bool dotted;
+    const unsigned char *bytes = ip->bytes;
     unsigned rest = b->bits % 8;
 
-    if (!parse_bytes(ip, bytes, &dotted))
-        return false;
     /* A wide IPv6 block such as ::/0 holds no IPv4 addresses, though they are mapped below ::/80. */
     if (is_v4(bytes) && b->bits < V4_MAPPED_BITS)
         return false;
@@ -192,10 +189,16 @@ bool addr_block_has(const struct addr_block *b, struct str ip)
     return rest == 0 || (bytes[b->bits / 8] ^ b->bytes[b->bits / 8]) >> (8 - rest) == 0;
 }
 
-bool addr_is_ip(struct str text)
+bool addr_ip_parse(struct addr_ip *ip, struct str text)
 {
-    unsigned char bytes[16];
     bool dotted;
 
-    return parse_bytes(text, bytes, &dotted);
+    return parse_bytes(text, ip->bytes, &dotted);
+}
+
+bool addr_is_ip(struct str text)
+{
+    struct addr_ip ip;
+
+    return addr_ip_parse(&ip, text);
 }

@@ -27,14 +27,19 @@ bool addr_equal(const struct addr *a,
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 
+/* An address without a port: IPv4 as IPv4-mapped, so "::ffff:1.2.3.4" is 1.2.3.4. */
+struct addr_ip {
+    unsigned char bytes[16];
+};
+bool addr_ip_parse(struct addr_ip *ip, struct str text); /* false: no literal */
+bool addr_is_ip(struct str text);
+
 /* A block of addresses: "10.0.0.0/8", "::1", "fe80::/10". One of IPv6 holds no IPv4 addresses. */
 struct addr_block {
     unsigned char bytes[16]; /* IPv4 as IPv4-mapped */
     unsigned bits;           /* of the 128 */
 };
 bool addr_block_parse(struct addr_block *b, struct str text);
-/* ip: a literal; false if it is none or lies outside. "::ffff:1.2.3.4" is 1.2.3.4. */
-bool addr_block_has(const struct addr_block *b, struct str ip);
-bool addr_is_ip(struct str text);
+bool addr_block_has(const struct addr_block *b, const struct addr_ip *ip);
 
 #endif

@@ -74,6 +74,16 @@ describe("addr", function()
   end)
 end)
 
+describe("addr_ip", function()
+  it("is a literal and nothing else", function()
+    for text, is_one in pairs({ ["1.2.3.4"] = true, ["::1"] = true, ["::ffff:1.2.3.4"] = true, [""] = false,
+      x = false, ["1.2.3.4:80"] = false, ["1.2.3"] = false, ["::1%lo"] = false }) do
+      assert.equal(is_one, core.addr_ip_parse(ffi.new("struct addr_ip"), net.str(text)), text)
+      assert.equal(is_one, core.addr_is_ip(net.str(text)), text)
+    end
+  end)
+end)
+
 describe("addr_block", function()
   local function block(text)
     local b = ffi.new("struct addr_block")
@@ -97,11 +107,13 @@ describe("addr_block", function()
   for _, case in ipairs(cases) do
     it("knows what is in " .. case[1], function()
       local b = block(case[1])
-      for _, ip in ipairs(case[2]) do assert.is_true(core.addr_block_has(b, net.str(ip)), ip) end
-      for _, ip in ipairs(case[3]) do assert.is_false(core.addr_block_has(b, net.str(ip)), ip) end
-      for _, text in ipairs({ "", "x", "1.2.3.4:80", "1.2.3", "::1%lo" }) do
-        assert.is_false(core.addr_block_has(b, net.str(text)), text)
+      local function has(text)
+        local ip = ffi.new("struct addr_ip")
+        assert(core.addr_ip_parse(ip, net.str(text)), text)
+        return core.addr_block_has(b, ip)
       end
+      for _, ip in ipairs(case[2]) do assert.is_true(has(ip), ip) end
+      for _, ip in ipairs(case[3]) do assert.is_false(has(ip), ip) end
     end)
   end
 
