@@ -1,6 +1,7 @@
 /* extra_config.router: core.md 2.5. Types are strict: an option of a wrong type drops the block, but for
  * those that KrakenD reads apart (R-RT-11). */
 #include "gateway/config_build.h"
+#include "gateway/config_decode.h"
 
 #include <string.h>
 
@@ -140,10 +141,10 @@ static struct str compact(struct arena *a, struct str json)
     return (struct str){out, len};
 }
 
-/* What KrakenD reads by itself: auto_options (exactly so spelled) and error_body. */
+/* What KrakenD reads by itself: auto_options (in this letter case) and error_body. */
 static void read_apart(struct arena *a, struct node *block, struct router_options *r)
 {
-    struct node *bodies = build_option(block, "error_body");
+    struct node *bodies = config_member(block, STR("error_body"));
     struct node *body_404 = NULL, *body_405 = NULL;
 
     r->auto_options = build_option_is_true(block, "auto_options");

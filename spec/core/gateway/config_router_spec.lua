@@ -70,6 +70,12 @@ describe("config_router, error bodies (core.md 2.4)", function()
     end)
   end
 
+  it("are found in any letter case", function()
+    local r = router('{"Error_Body": {"405": 1}}')
+    assert.is_true(r.has_error_405)
+    assert.is_false(r.has_error_404)
+  end)
+
   for _, body in ipairs({ '{"404": null}', '["404"]', '"x"', "null", '{"500": 1}' }) do
     it("are none in " .. body, function()
       assert.is_false(router('{"error_body": ' .. body .. "}").has_error_404)
