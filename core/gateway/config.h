@@ -28,6 +28,7 @@ enum encoding { /* how a backend's content is read */
                 ENCODING_SAFEJSON,
                 ENCODING_STRING,
                 ENCODING_NOOP,
+                ENCODING_NOTHING, /* "No-Op" in any other letter case */
 };
 
 enum output { /* how an endpoint's answer is written: core.md 7.2 */

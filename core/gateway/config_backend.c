@@ -11,8 +11,10 @@ static enum encoding backend_encoding(struct config_build *b, struct str name, s
         return ENCODING_SAFEJSON;
     if (str_equal_nocase(name, STR("string")))
         return ENCODING_STRING;
-    if (str_equal_nocase(name, STR("no-op")))
+    if (str_equal(name, STR("no-op")))
         return ENCODING_NOOP;
+    if (str_equal_nocase(name, STR("no-op")))
+        return ENCODING_NOTHING; /* the decoder is found all the same, the rest of no-op is not */
     if (str_equal_nocase(name, STR("xml")) || str_equal_nocase(name, STR("rss")))
         build_warn(b, LOG_WARNING, "encoding %.*s at %.*s is not supported yet: the reply is read as JSON",
                    STR_ARG(name), STR_ARG(place));

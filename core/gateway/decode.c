@@ -78,6 +78,7 @@ static void decode_content(struct call *c)
     case ENCODING_SAFEJSON: decode_safejson(c); return;
     case ENCODING_STRING: c->data = wrap(c, STR("content"), node_new_string(c->arena, c->content)); return;
     case ENCODING_NOOP: c->data = node_new_object(c->arena); return;
+    case ENCODING_NOTHING: c->data = node_new_null(c->arena); return;
     }
 }
 

@@ -115,7 +115,7 @@ describe("config_endpoint, encodings (core.md 5.2, 7.2)", function()
         '"output_encoding": "no-op"'))
   end)
 
-  local encodings = { json = 0, SafeJSON = 1, String = 2, ["NO-OP"] = 3, yaml = 0, ["fast-json"] = 0 }
+  local encodings = { json = 0, SafeJSON = 1, String = 2, ["no-op"] = 3, ["NO-OP"] = 4, yaml = 0, ["fast-json"] = 0 }
   for name, encoding in pairs(encodings) do
     it("know the encoding " .. name, function()
       local _, c, b = with_backend('{"encoding": "' .. name .. '"}')

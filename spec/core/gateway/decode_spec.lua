@@ -88,3 +88,22 @@ describe("a reply that breaks off", function()
     assert.equal(2, back.connections)
   end)
 end)
+
+describe("an encoding that is no-op but for its letter case", function()
+  --- "200 {...}" of an endpoint whose backend answers with this status.
+  local function answered(status, fields)
+    local upstream = kit.upstream()
+    upstream:on("GET", "/"):reply(status, { a = 1 })
+    local backend = { host = upstream.url, url_pattern = "/", encoding = "No-Op" }
+    for key, value in pairs(fields or {}) do backend[key] = value end
+    local response = kit.gateway({ endpoints = { { endpoint = "/a", backend = { backend } } } }):get("/a")
+    return response.status .. " " .. response.body
+  end
+
+  it("reads nothing, and lets a status be an error", function()
+    assert.equal("200 null", answered(200))
+    assert.equal('200 {"g":null}', answered(200, { group = "g" }))
+    assert.equal("500 ", answered(404))
+    assert.equal("200 {}", answered(404, { encoding = "no-op" }))
+  end)
+end)
