@@ -15,7 +15,7 @@ struct server *server_new(struct env *env, struct arena_cache *cache, const stru
     s->date_second = -1;
     if (s->options.read_header_timeout <= 0)
         s->options.read_header_timeout = options->read_timeout;
-    if (s->options.idle_timeout <= 0)
+    if (s->options.idle_timeout == 0)
         s->options.idle_timeout = options->read_timeout;
     list_init(&s->conns);
     recv_cache_init(&s->buffers);

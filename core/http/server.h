@@ -27,7 +27,7 @@ struct server_options {
     int64_t read_timeout;        /* whole request; 0: none */
     int64_t read_header_timeout; /* 0: read_timeout */
     int64_t write_timeout;       /* from the end of the head to the end of the response; 0: none */
-    int64_t idle_timeout;        /* 0: read_timeout */
+    int64_t idle_timeout;        /* 0: read_timeout; < 0: none */
     size_t max_head;             /* bytes of request-line and fields: max_header_bytes + 4096; beyond: 431 */
     size_t max_target;           /* bytes of the target; beyond: 414. 0: only max_head counts */
 };

@@ -54,6 +54,13 @@ describe("server", function()
     assert.equal(2, ended_after(client, from))
   end)
 
+  it("keeps idle connections for ever where their timeout is negative", function()
+    start({ idle_timeout = -1, read_timeout = 1 })
+    local client = world:connect(get)
+    world:advance(1000)
+    assert.is_nil(client.ended)
+  end)
+
   it("closes idle connections", function()
     start({ idle_timeout = 3 })
     local client = world:connect(get)
