@@ -32,7 +32,7 @@ describe("a plugin that never returns while it is loaded", function()
     write("krakend.json", ([[{
       "version": 3, "port": %d, "listen_ip": "127.0.0.1",
       "plugin": { "folder": "%s/plugins" %s },
-      "extra_config": { "cuttle/workers": { "stuck_after": "300ms", "count": 1 } },
+      "extra_config": { "cuttle/workers": { "stuck_after": "400ms", "count": 1 } },
       "endpoints": [%s] }]]):format(port, folder, plugin or "", table.concat(endpoints, ",")))
   end
 
@@ -68,12 +68,12 @@ describe("a plugin that never returns while it is loaded", function()
 
   it("is named with its file", function()
     configure(endless, "")
-    assert_refused(("plugin slow, loading %s/plugins/slow.lua, has not returned for 3"):format(folder))
+    assert_refused(("plugin slow, loading %s/plugins/slow.lua, has not returned for 4"):format(folder))
   end)
 
   it("is named with its place", function()
     configure("", endless)
-    assert_refused('plugin slow, new of endpoints[0].extra_config["spec/slow"], has not returned for 3')
+    assert_refused('plugin slow, new of endpoints[0].extra_config["spec/slow"], has not returned for 4')
   end)
 
   it("is named when it ends the process instead", function()
@@ -94,8 +94,8 @@ describe("a plugin that never returns while it is loaded", function()
   end)
 
   it("is none that is slow at many places", function()
-    configure('require("ffi").cdef("int usleep(unsigned us)")', 'require("ffi").C.usleep(150000)',
-      ', "grants": { "slow": ["ffi"] }', 4)
+    configure('require("ffi").cdef("int usleep(unsigned us)")', 'require("ffi").C.usleep(100000)',
+      ', "grants": { "slow": ["ffi"] }', 6)
     assert.equal(0, start("check"):wait())
   end)
 
