@@ -173,6 +173,11 @@ static struct str peer_ip(struct exchange *x)
     return arena_copy(x->arena, (struct str){text, len});
 }
 
+void exchange_find_client(struct exchange *x)
+{
+    x->client_ip = client_ip(&x->worker->config->router, &x->fields, peer_ip(x));
+}
+
 /* The parser let no broken escape through. */
 static struct str decode_path(struct exchange *x, struct str raw)
 {
@@ -204,6 +209,6 @@ void exchange_start(void *worker, struct stream *s)
     x->target_query = r->parts.query;
     x->fields = r->fields;
     x->has_body = r->framing == FRAMING_CHUNKED || (r->framing == FRAMING_LENGTH && r->length > 0);
-    x->client_ip = client_ip(&w->config->router, &x->fields, peer_ip(x));
+    exchange_find_client(x);
     exchange_run(x);
 }

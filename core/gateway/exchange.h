@@ -140,6 +140,9 @@ void exchange_end(
 /* What came so far is dropped: the endpoint fails with that, by its error rules (core.md 7.6). */
 void exchange_set_error(struct exchange *x, int status, struct str text, struct str type);
 
+/* Finds out for whom the peer speaks. */
+void exchange_find_client(struct exchange *x);
+
 /* --- for hooks -------------------------------------------------------------------------------- */
 
 /* Answers in the place of the rest. fields may be NULL; all copied into the arena. reason (or NULL) goes into
@@ -154,6 +157,8 @@ void exchange_fail(struct exchange *x, const char *text);
 void exchange_rewrite_method(struct exchange *x, struct str method);
 void exchange_rewrite_path(struct exchange *x, struct str path);
 void exchange_rewrite_query(struct exchange *x, struct str query);
+/* x->fields are others than they were: who the client is and where a redirect leads may follow from them. */
+void exchange_rewrote_fields(struct exchange *x);
 /* After HOOK_WAIT. */
 void exchange_resume(struct exchange *x, enum hook_result result);
 

@@ -77,6 +77,13 @@ void exchange_rewrite_query(struct exchange *x, struct str query)
         route_anew(x);
 }
 
+void exchange_rewrote_fields(struct exchange *x)
+{
+    exchange_find_client(x);
+    if (x->match == MATCH_REDIRECT)
+        route_anew(x);
+}
+
 void exchange_resume(struct exchange *x, enum hook_result result)
 {
     if (!x->hook_waits)

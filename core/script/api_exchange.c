@@ -63,16 +63,27 @@ static struct fields *check_fields(lua_State *L, const char *function)
     return request_fields(L, x);
 }
 
+/* Before the router more follows from the fields than what backends get. */
+static void fields_changed(lua_State *L)
+{
+    if (run_is_before_router(script_of(L)->running))
+        exchange_rewrote_fields(check_exchange(L));
+}
+
 /* exchange:set_field(name, value | nil) */
 static int exchange_set_field(lua_State *L)
 {
-    return fields_lua_set(L, check_fields(L, "exchange:set_field"));
+    fields_lua_set(L, check_fields(L, "exchange:set_field"));
+    fields_changed(L);
+    return 0;
 }
 
 /* exchange:add_field(name, value) */
 static int exchange_add_field(lua_State *L)
 {
-    return fields_lua_add(L, check_fields(L, "exchange:add_field"));
+    fields_lua_add(L, check_fields(L, "exchange:add_field"));
+    fields_changed(L);
+    return 0;
 }
 
 /* The key of a parameter is its name with the first letter in upper case. */

@@ -84,6 +84,7 @@ function exchange:field_lines(name) end
 ---@return string[]
 function exchange:field_names() end
 --- [request, proxy] Replaces all lines of that name; nil removes them. Host: in the proxy phase, for all calls.
+--- In a plugin named in plugin/http-server who the client is (client_ip) follows from the fields as they are then.
 ---@param name string
 ---@param value string?
 function exchange:set_field(name, value) end

@@ -131,6 +131,22 @@ describe("a request that is rewritten before the router", function()
     assert.equal("/new/9", plain:get("/old/7?a=1"):field("Location"))
   end)
 
+  it("comes from the client that its fields then tell of", function()
+    local gateway = rewriting([[
+      exchange:set_field("X-Forwarded-For", exchange:field("CF-Connecting-IP"))
+      self.runtime.log.info("client %s", exchange:client_ip())
+    ]])
+    gateway:request({ path = "/old/7", fields = { ["CF-Connecting-IP"] = "198.51.100.7" } })
+    assert.truthy(gateway:logged("client 198.51.100.7", true))
+    assert.truthy(gateway:logged("|    198.51.100.7 | GET", true))
+    assert.equal("198.51.100.7", upstream.requests[1].fields:get("X-Forwarded-For"))
+  end)
+
+  it("is redirected by the prefix that its fields then tell of", function()
+    local gateway = rewriting('exchange:add_field("X-Forwarded-Prefix", "/shop")')
+    assert.equal("/shop/old/7", gateway:get("/old/7/"):field("Location"))
+  end)
+
   it("passes the plugins behind the router as what it is now", function()
     local inner = script.source([[
       function plugin:request(exchange)
