@@ -102,16 +102,28 @@ static void read_static(struct endpoint *e, struct node *block)
             e->static_strategy = strategies[i].strategy;
 }
 
+/* Are replies merged? Shadows are a group of their own (core.md R-SH-2). */
+static bool has_group(const struct endpoint *e)
+{
+    size_t shadows = 0;
+
+    for (size_t i = 0; i < e->backend_count; i++)
+        shadows += e->backends[i].shadow;
+    return shadows > 1 || e->backend_count - shadows > 1;
+}
+
+/* How to merge is not looked at where nothing is (core.md R-MG-8). */
 static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, struct str place)
 {
     struct node *proxy = build_option(e->extra, "proxy");
     struct node *list = build_option(proxy, "sequential_propagated_params");
     struct node *combiner = build_option(proxy, "combiner");
+    bool merges = has_group(e);
 
-    e->sequential = e->backend_count > 1 && build_option_is_true(proxy, "sequential");
+    e->sequential = merges && build_option_is_true(proxy, "sequential");
     if (e->sequential && list != NULL && node_type(list) == DOC_ARRAY && !read_propagated(b, e, list, place))
         return false;
-    if (e->backend_count > 1 && combiner != NULL && node_type(combiner) != DOC_STRING)
+    if (merges && combiner != NULL && node_type(combiner) != DOC_STRING)
         return error_set(b->err, "%.*s: proxy.combiner: expected a text, got a %s", STR_ARG(place),
                          doc_type_name(node_type(combiner)));
     read_static(e, build_option(proxy, "static"));

@@ -197,6 +197,15 @@ describe("config_endpoint, proxy options (strict types)", function()
     assert.is_not_nil(proxy('{"combiner": 7}', "{}"))
   end)
 
+  it("are not looked at in groups of one", function()
+    local shadow = '{"extra_config": {"proxy": {"shadow": true}}}'
+    local wrong = '{"sequential": true, "sequential_propagated_params": [1], "combiner": 7}'
+    assert.is_false(proxy(wrong, "{}, " .. shadow).sequential)
+    assert.is_true(proxy('{"sequential": true}', ("{}, %s, %s"):format(shadow, shadow)).sequential)
+    local broken = '"endpoint": "/a", "backend": [{}, %s, %s], "extra_config": {"proxy": {"combiner": 7}}'
+    assert.matches("proxy.combiner: expected a text", reason({ broken:format(shadow, shadow) }))
+  end)
+
   local strategies = { always = 1, success = 2, complete = 3, errored = 4, incomplete = 5, other = 1 }
   for name, strategy in pairs(strategies) do
     it("know the static strategy " .. name, function()
