@@ -117,17 +117,18 @@ static bool conclude_early(struct call *c, bool sound)
 {
     const struct fetch *f = c->fetch;
 
-    if (c->state != CALL_SENT || !f->answered || c->backend->encoding == ENCODING_NOOP)
+    if (c->state != CALL_SENT || !f->answered || c->plan->streams)
         return false;
     c->status = f->response.status;
     c->reply_fields = f->response.fields;
     c->content = sound ? f->collected : STR_NONE;
-    c->has_content = decode_cut_reply(c, f->final_url);
-    if (c->has_content)
-        reply(c);
-    else
+    if (!decode_cut_reply(c, f->final_url)) {
         c->status = 0;
-    return c->has_content;
+        return false;
+    }
+    c->has_content = c->backend->encoding != ENCODING_NOOP;
+    reply(c);
+    return true;
 }
 
 /* --- the reply -------------------------------------------------------------------------------- */

@@ -148,10 +148,12 @@ static bool begins_with_container(struct call *c)
 
 bool decode_cut_reply(struct call *c, struct str final_url)
 {
-    if (!is_success(c))
-        c->content = STR_NONE;
-    else if (!begins_with_container(c))
+    bool needs_content = is_success(c) && c->backend->encoding != ENCODING_NOOP;
+
+    if (needs_content && !begins_with_container(c))
         return false;
+    if (!needs_content)
+        c->content = STR_NONE;
     decode_reply(c, final_url);
     return true;
 }

@@ -9,7 +9,7 @@
 void decode_reply(struct call *c, struct str final_url);
 
 /* The same for a content that broke off. False, and nothing done, if what came of it does not do: an error
- * needs its status alone, a first JSON value its end (core.md R-DC-1). */
+ * or no-op needs its head alone, a first JSON value its end (core.md R-DC-1). */
 bool decode_cut_reply(struct call *c, struct str final_url);
 
 #endif

@@ -80,6 +80,19 @@ describe("a reply that breaks off", function()
     end
   end)
 
+  it("of a no-op step is an answer, whose content nobody can refer to", function()
+    back = kit.upstream()
+    back:on("GET", "/u"):raw("HTTP/1.1 500 X\r\nContent-Length: 100\r\n\r\nraw")
+    back:on("GET", "/v"):reply(200, { v = 1 })
+    local proxy = { sequential = true, sequential_propagated_params = { "resp0" } }
+    gateway = kit.gateway({ endpoints = { { endpoint = "/a", extra_config = { proxy = proxy }, backend = {
+      { host = back.url, url_pattern = "/u", encoding = "no-op" }, { host = back.url, url_pattern = "/v" },
+    } } } })
+    local response = gateway:get("/a")
+    assert.equal('{"v":1}', response.body)
+    assert.equal("true", response:field("X-Krakend-Completed"))
+  end)
+
   it("is dropped, and its connection with it", function()
     answered(sized('{"a":1}'), nil, true)
     kit.advance("10ms")
