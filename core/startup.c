@@ -19,11 +19,18 @@ static size_t usable_cpus(void)
     return (size_t)CPU_COUNT(&set);
 }
 
+static struct node *find_option(struct node *options, const char *name)
+{
+    struct node *n = node_get(options, str_of(name));
+
+    return n != NULL && node_type(n) != DOC_NULL ? n : NULL;
+}
+
 /* A whole number of options between least and most; what is not there leaves value. */
 static bool read_size(struct node *options, const char *name, int64_t least, int64_t most, size_t *value,
                       struct error *err)
 {
-    struct node *n = node_get(options, str_of(name));
+    struct node *n = find_option(options, name);
     int64_t number;
 
     if (n == NULL)
@@ -37,7 +44,7 @@ static bool read_size(struct node *options, const char *name, int64_t least, int
 
 static bool read_stuck_after(struct startup *s, struct node *options, struct error *err)
 {
-    struct node *n = node_get(options, STR("stuck_after"));
+    struct node *n = find_option(options, "stuck_after");
 
     if (n == NULL)
         return true;
