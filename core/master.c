@@ -162,6 +162,8 @@ int master_run(const struct startup *startup, struct log *log)
         serve(&m);
     } else {
         log_write(log, LOG_ERROR, "[SERVICE: Gin] %s", err.text);
+        if (!log_wants(log, LOG_ERROR)) /* nobody is to guess why it ended */
+            fprintf(stderr, "ERROR [SERVICE: Gin] %s\n", err.text);
         code = 1;
     }
     log_write(log, LOG_INFO, "[SERVICE: Gin] Router execution ended");

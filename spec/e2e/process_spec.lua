@@ -316,6 +316,16 @@ describe("the processes", function()
     taken:close()
   end)
 
+  it("say why on stderr if the log goes nowhere", function()
+    local taken = process.listen()
+    configure('"extra_config": { "telemetry/logging": {}, "cuttle/workers": { "count": null, "stuck_after": null } }')
+    gateway = process.start({ "run", "-c", folder .. "/krakend.json", "-p", tostring(taken.port) })
+    assert.equal(1, gateway:wait())
+    assert.equal("", gateway:out())
+    assert.truthy(gateway:err():find("^ERROR %[SERVICE: Gin%] .*address already in use\n$"))
+    taken:close()
+  end)
+
   it("do not start on a port that another gateway has, though they could share it", function()
     start("--workers", "1")
     local second = process.start({ "run", "-c", folder .. "/krakend.json" })
@@ -325,7 +335,7 @@ describe("the processes", function()
   end)
 
   for _, options in ipairs({ '{ "count": 0 }', '{ "count": "many" }', '{ "stuck_after": 2 }',
-    '{ "stuck_after": "1ms" }', '{ "store_entries": -1 }', '[]' }) do
+    '{ "stuck_after": "1ms" }', '{ "store_entries": -1 }', '{ "count": 257 }', '[]' }) do
     it("refuse the settings " .. options, function()
       configure('"extra_config": { "cuttle/workers": ' .. options .. " }")
       for command, code in pairs({ run = 255, check = 1 }) do
