@@ -68,7 +68,7 @@ struct backend {
     bool is_collection;
     struct str target, group;
     struct str_list allow, deny;
-    const struct doc_rename *mapping; /* "to" is cut at its first dot */
+    const struct doc_rename *mapping; /* as written */
     size_t mapping_count;
     struct str_list input_headers;               /* canonical; empty: no second filter */
     struct str_list input_query_strings;         /* empty: no second filter */

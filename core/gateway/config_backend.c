@@ -93,14 +93,6 @@ static bool check_params(struct config_build *b, const struct backend *backend, 
     return true;
 }
 
-static void cut_renames(struct backend *backend)
-{
-    struct doc_rename *renames = (struct doc_rename *)backend->mapping;
-
-    for (size_t i = 0; i < backend->mapping_count; i++)
-        renames[i].to = str_slice(renames[i].to, 0, str_find_char(renames[i].to, '.'));
-}
-
 bool build_backend(struct config_build *b, struct backend *backend, const struct str_list *input)
 {
     const struct endpoint *e = backend->endpoint;
@@ -127,7 +119,6 @@ bool build_backend(struct config_build *b, struct backend *backend, const struct
                   &names);
     if (!check_params(b, backend, input, &names))
         return false;
-    cut_renames(backend);
     backend->extra = build_extra(b, backend->written, place);
     read_backend_options(b, backend, place);
     return true;

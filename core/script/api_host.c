@@ -99,8 +99,9 @@ static void set_manipulation(lua_State *L, const struct backend *b)
     lua_setfield(L, -2, "deny");
     lua_createtable(L, 0, (int)b->mapping_count);
     for (size_t i = 0; i < b->mapping_count; i++) {
+        struct str to = b->mapping[i].to;
         push_str(L, b->mapping[i].from);
-        push_str(L, b->mapping[i].to);
+        push_str(L, str_slice(to, 0, str_find_char(to, '.'))); /* of a path only its first name counts */
         lua_rawset(L, -3);
     }
     lua_setfield(L, -2, "mapping");

@@ -20,7 +20,7 @@ end
 local shop = [[{"version": 3, "port": 90, "name": "shop", "host": ["http://h.test"], "timeout": "3s",
   "extra_config": {"router": {"auto_options": true}}, "endpoints": [
   {"endpoint": "/a/{id}", "method": "POST", "input_query_strings": ["q"], "timeout": "1m", "cache_ttl": "30s",
-   "backend": [{"url_pattern": "/b/{id}", "deny": ["x"], "mapping": {"m": "n", "b": "c"}}]},
+   "backend": [{"url_pattern": "/b/{id}", "deny": ["x"], "mapping": {"m": "n.o", "b": "c"}}]},
   {"endpoint": "/z", "backend": [{"url_pattern": "/z1"}, {"url_pattern": "/z2",
     "host": ["http://other.test"]}]}]}]]
 
@@ -65,7 +65,7 @@ Global settings
       "\tNo Plugin section defined\n",
       "- router\n\tauto_options: true\n", "\tCacheTTL: 30s\n", "\tOutputEncoding: json\n",
         "\tConcurrent calls: 1\n",
-      "\t\tDeny: [x], Allow: []\n", "\t\tMapping: map[b:c m:n]\n", "\t\tSD scheme: http\n",
+      "\t\tDeny: [x], Allow: []\n", "\t\tMapping: map[b:c m:n.o]\n", "\t\tSD scheme: http\n",
       "\t0 endpoint component configuration(s):\n" }) do
       assert.matches(line, two, 1, true)
     end
