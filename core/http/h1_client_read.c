@@ -261,7 +261,7 @@ static bool take_interim(struct h1_client *c)
         c->out->held = false;
         h1_client_flush(c);
     }
-    h1_parser_init(&c->parser, true, c->arena, c->context->options->max_head, 0);
+    h1_parser_restart(&c->parser);
     return true;
 }
 
@@ -273,8 +273,9 @@ static void fail_head(struct h1_client *c)
     h1_client_fail(c, FETCH_MALFORMED, arena_printf(c->arena, "malformed HTTP response%s%s", colon, why).ptr);
 }
 
-/* Takes one head from the buffer and copies it to where it lives as long as its owner. */
-static enum h1_result take_head(struct h1_client *c)
+/* Takes one head from the buffer and copies it to where it lives: as long as its owner, or for its event if
+ * it is informational. */
+static enum h1_result take_head(struct h1_client *c, struct arena *brief)
 {
     const char *data = c->in.data + c->in.start;
     enum h1_result result = h1_parse(&c->parser, data, c->in.end - c->in.start);
@@ -282,24 +283,39 @@ static enum h1_result take_head(struct h1_client *c)
 
     if (result != H1_DONE)
         return result;
-    copy = arena_copy(c->arena, (struct str){data, c->parser.head_len});
+    c->parser.arena = c->parser.status < 200 ? brief : c->arena;
+    copy = arena_copy(c->parser.arena, (struct str){data, c->parser.head_len});
     c->in.start += c->parser.head_len;
-    return h1_parser_response(&c->parser, copy.ptr, c->method, c->response);
+    result = h1_parser_response(&c->parser, copy.ptr, c->method, c->response);
+    c->parser.arena = c->arena;
+    return result;
+}
+
+/* True: the next one may follow. */
+static bool read_one_head(struct h1_client *c)
+{
+    struct arena brief;
+    bool more = false;
+
+    arena_init(&brief, NULL);
+    switch (take_head(c, &brief)) {
+    case H1_MORE: break;
+    case H1_BAD: fail_head(c); break;
+    case H1_DONE:
+        if (c->response->status < 200)
+            more = take_interim(c);
+        else
+            begin_content(c);
+        break;
+    }
+    arena_fini(&brief);
+    return more;
 }
 
 static void read_heads(struct h1_client *c)
 {
     while (!recv_buf_is_empty(&c->in)) {
-        switch (take_head(c)) {
-        case H1_MORE: return;
-        case H1_BAD: fail_head(c); return;
-        case H1_DONE: break;
-        }
-        if (c->response->status >= 200) {
-            begin_content(c);
-            return;
-        }
-        if (!take_interim(c))
+        if (!read_one_head(c))
             return;
     }
     recv_buf_give(&c->in, &c->context->buffers);

@@ -18,6 +18,15 @@ void h1_parser_init(struct h1_parser *p, bool is_response, struct arena *arena, 
         .is_response = is_response, .max_head = max_head, .max_target = max_target, .arena = arena};
 }
 
+void h1_parser_restart(struct h1_parser *p)
+{
+    struct h1_parser before = *p;
+
+    h1_parser_init(p, before.is_response, before.arena, before.max_head, before.max_target);
+    p->fields = before.fields;
+    p->field_cap = before.field_cap;
+}
+
 static bool is_control(unsigned char c)
 {
     return (c < 0x20 && c != '\t') || c == 0x7f;

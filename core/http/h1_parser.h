@@ -42,6 +42,9 @@ struct h1_parser {
 void h1_parser_init(struct h1_parser *p, bool is_response, struct arena *arena, size_t max_head,
                     size_t max_target);
 
+/* For the next head, in the memory of the one before. */
+void h1_parser_restart(struct h1_parser *p);
+
 /* Looks at the bytes [0, len) of the buffer, of which [0, scanned) are known. At most one CRLF before a
  * request-line is skipped (RFC 9112 section 2.2). */
 enum h1_result h1_parse(struct h1_parser *p, const char *data, size_t len);

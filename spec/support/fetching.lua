@@ -238,6 +238,7 @@ local on_interim = ffi.cast("void (*)(struct fetch *)", function(f)
     fields[text(field.name):lower()] = text(field.value)
   end
   fetch.interims[#fetch.interims + 1] = { status = f.response.status, fields = fields }
+  fetch.positions[#fetch.interims] = tostring(fetch.arena.pos)
 end)
 
 local events = ffi.new("struct fetch_events", on_response, on_fail, on_writable, on_interim)
@@ -295,7 +296,7 @@ function world_meta:fetch(url, options)
     r[name] = options[name] or false
   end
   r.collect = options.collect or 0
-  local fetch = setmetatable({ world = self, arena = a, events = {}, interims = {}, body = "" },
+  local fetch = setmetatable({ world = self, arena = a, events = {}, interims = {}, positions = {}, body = "" },
     fetch_meta)
   fetch.fetch = core.fetch_start(self.client, a, r, events, nil)
   by_address[key(fetch.fetch)] = fetch

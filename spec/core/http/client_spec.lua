@@ -190,6 +190,14 @@ describe("client", function()
     assert.same({ 200, "ok" }, { fetch.status, fetch.body })
   end)
 
+  it("needs no more memory for many informational responses than for one", function()
+    local fetch = get(("HTTP/1.1 103 Early Hints\r\nA: b\r\nB: c\r\n\r\n"):rep(3000)
+      .. "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    assert.equal(200, fetch.status)
+    assert.equal(3000, #fetch.positions)
+    for i = 2, 3000 do assert.equal(fetch.positions[1], fetch.positions[i]) end
+  end)
+
   it("refuses early hints without an end", function()
     start({ max_head = 10000 })
     local fetch = get(("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"):rep(500))
