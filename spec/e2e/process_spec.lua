@@ -262,7 +262,7 @@ describe("the processes", function()
       write("plugins/loop.lua", loop_plugin(phase))
       write("krakend.json", ([[{
         "version": 3, "port": %d, "listen_ip": "127.0.0.1", "plugin": { "folder": "%s/plugins" },
-        "extra_config": { "cuttle/workers": { "stuck_after": "200ms" } },
+        "extra_config": { "cuttle/workers": { "stuck_after": "400ms" } },
         "endpoints": [{ "endpoint": "/loop", "timeout": "20s", "extra_config": { %s },
           "backend": [{ "host": ["http://127.0.0.1:%d"], "url_pattern": "/", "extra_config": { %s } }] }] }]]):format(
         port, folder, of_endpoint, upstream.port, of_backend))
