@@ -1,30 +1,45 @@
 #!/bin/sh
-# What a component costs: CPU per request of a scenario over that of the same endpoints without their extra_config,
-# in one run, in us.
+# What a component costs: CPU per request of a scenario over that of the same endpoint without its extra_config, in us.
 #
 #   spec/bench/over-noop.sh build/release/cuttle [scenario]
 #
-# ROUNDS: 40 unless given, of two bursts of a second each. The machine's own scatter is ten times what is looked for,
-# so the figure is the median over the rounds of the difference within a round.
+# SECONDS_LOAD: 60 unless given. Scenario and backend are the harness's; one worker serves both endpoints in turn, a
+# slice of 50 ms each, so that what the machine's neighbours change falls out (alternate.lua). noop-200, which has
+# nothing to leave out, shows what is left of it.
 binary=$(realpath "$1")
 scenario=${2:-ratelimit-pass}
 cd "$(dirname "$0")/../.." || exit 1
 . spec/bench/prepare.sh
 cd build/measure || exit 1
-rounds=$(mktemp) || exit 1
-trap 'rm -f "$rounds"' EXIT
-OURS_BIN=$binary ./measure.sh ours,ours-noop "$scenario" --ref ours-noop --connections 32 --rounds "${ROUNDS:-40}" \
-    2>"$rounds"
-awk '
-    /^# r[0-9]+ / { sub(/us/, "", $8); cpu[$2, $4] = $8; if (!($2 in seen)) { seen[$2]; order[++count] = $2 } }
-    END {
-        for (i = 1; i <= count; i++)
-            if ((order[i], "ours") in cpu && (order[i], "ours-noop") in cpu)
-                print cpu[order[i], "ours"] - cpu[order[i], "ours-noop"]
-    }' "$rounds" | sort -n | awk '
-    { value[NR] = $1 }
-    END {
-        if (NR == 0) { exit 1 }
-        printf "\nover no-op: %.2f us (median of %d rounds; half of them from %.2f to %.2f)\n",
-            value[int((NR + 1) / 2)], NR, value[int((NR + 3) / 4)], value[int((3 * NR + 3) / 4)]
-    }' || { cat "$rounds" >&2; exit 1; }
+
+folder=$(mktemp -d) || exit 1
+trap 'kill $gateway $backend 2>/dev/null; wait; rm -rf "$folder"' EXIT
+path=$(python3 - "krakend/$scenario.json" "$folder/krakend.json" <<'PYTHON'
+import copy, json, sys
+
+with open(sys.argv[1]) as file:
+    config = json.load(file)
+endpoint = config["endpoints"][0]
+plain = copy.deepcopy(endpoint)
+plain.pop("extra_config", None)
+plain["endpoint"] = "/plain"
+config["endpoints"] = [endpoint, plain]
+with open(sys.argv[2], "w") as file:
+    json.dump(config, file)
+print(endpoint["endpoint"])
+PYTHON
+) || exit 1
+
+taskset -c 0 nice -n -15 bin/slice 100 bin/backend 18081 bodies >/dev/null &
+backend=$!
+taskset -c 1 "$binary" run -c "$folder/krakend.json" --workers 1 >"$folder/log" 2>&1 &
+gateway=$!
+tries=0
+until curl -sf -o /dev/null "http://127.0.0.1:18080$path" && curl -sf -o /dev/null http://127.0.0.1:18080/plain; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] && kill -0 $gateway || { cat "$folder/log" >&2; exit 1; }
+    sleep 0.05
+done
+worker=$(cat "/proc/$gateway/task/$gateway/children")
+taskset -c 0 bin/slice 100 wrk -t1 -c32 "-d${SECONDS_LOAD:-60}s" -s ../../spec/bench/alternate.lua http://127.0.0.1:18080 \
+    -- $worker /plain "$path" | sed -n "s/.* a request/$scenario: &/p"

@@ -3,7 +3,8 @@
 #
 #   spec/bench/run.sh build/release/cuttle [scenario,...]
 #
-# CONNECTIONS: 32 unless given, or a list. It takes some ten minutes.
+# CONNECTIONS: 32 unless given, or a list. GATEWAYS: those beside ours, the first is the one that ratios are taken
+# against; ours-noop is our gateway again, without the endpoints' extra_config. It takes some ten minutes.
 #
 # Needs the Debian packages nginx, haproxy, libnginx-mod-http-lua, lua-cjson and wrk, and two CPUs.
 binary=$(realpath "$1")
@@ -11,5 +12,5 @@ scenarios=${2:-noop-200,noop-200-hdr,noop-5k,json-5k,json-100k,json-100k-allow3,
 cd "$(dirname "$0")/../.." || exit 1
 . spec/bench/prepare.sh
 cd build/measure || exit 1
-OURS_BIN=$binary ./measure.sh ours,nginx,haproxy,nginx-lua,httpfloor,jsonfloor "$scenarios" --ref nginx \
-    --connections "${CONNECTIONS:-32}"
+others=${GATEWAYS:-nginx,haproxy,nginx-lua,httpfloor,jsonfloor}
+OURS_BIN=$binary ./measure.sh "ours,$others" "$scenarios" --ref "${others%%,*}" --connections "${CONNECTIONS:-32}"
