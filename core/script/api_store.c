@@ -84,17 +84,28 @@ static int store_lua_bucket(lua_State *L)
     return 1;
 }
 
-static struct store_key bucket_key(lua_State *L, struct bucket_box *bucket, const struct store *store)
+/* Of the bucket of all. */
+static struct store_key own_key(struct bucket_box *bucket, const struct store *store)
 {
-    if (!lua_isnoneornil(L, 2))
-        return store_key(store, &bucket->scope, check_str(L, 2));
     if (!bucket->has_own)
         bucket->own = store_key(store, &bucket->scope, STR_NONE);
     bucket->has_own = true;
     return bucket->own;
 }
 
-/* bucket:take([key]) -> 0 | seconds until a token is there */
+/* A limit for each client runs for each request, and a string of its address would be made for this alone: so
+ * an exchange stands for it. */
+static struct store_key bucket_key(lua_State *L, struct bucket_box *bucket, const struct store *store)
+{
+    switch (lua_type(L, 2)) {
+    case LUA_TNONE:
+    case LUA_TNIL: return own_key(bucket, store);
+    case LUA_TUSERDATA: return store_key(store, &bucket->scope, check_life(L, 2, BOX_EXCHANGE)->x->client_ip);
+    default: return store_key(store, &bucket->scope, check_str(L, 2));
+    }
+}
+
+/* bucket:take([key | exchange]) -> 0 | seconds until a token is there */
 static int bucket_lua_take(lua_State *L)
 {
     struct script *s = script_of(L);

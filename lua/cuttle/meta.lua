@@ -337,8 +337,8 @@ function store:part(name) end
 local bucket = {}
 
 --- Takes a token and returns 0, or returns the seconds until one is there. key: whose bucket (any bytes); none, or
---- an empty one: the bucket of all.
----@param key? string
+--- an empty one: the bucket of all; an exchange: that of its client's address.
+---@param key? string|exchange
 ---@return number
 function bucket:take(key) end
 

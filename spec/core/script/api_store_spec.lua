@@ -53,9 +53,18 @@ describe("store", function()
     assert.same({ "true", "true", "false" }, { answered("return store:bucket(0.001, 2):take('k') == 0", 3) })
   end)
 
+  it("has one bucket for a client, named by its exchange or its address", function()
+    assert.equal("true false false true", answered([[
+      local bucket = store:bucket(0.001, 1)
+      local function taken(...) return bucket:take(...) == 0 end
+      return taken(exchange), taken(exchange), taken(exchange:client_ip()), taken()
+    ]]))
+  end)
+
   it("refuses what makes no sense", function()
     for _, wrong in ipairs({ 'store:write("r", -1, 1)', 'store:write("r", 0/0, 1)', 'store:write("r", 1e300, 1)',
       'store:bucket(0, 1)', 'store:bucket(1, 0)', 'store:bucket(1, 1, -1)', 'store:bucket(1, 1):take({})',
+      'store:bucket(1, 1):take(store)',
       'store:take("k", 0, 1)', 'store:take("k", 1/0, 1)', 'store:take("k", 1, 0)', 'store:take("k", 1, 1, -1)',
       'store:add("k", 1, 0)', 'store:add("k")', 'store.add(exchange, "k", 1)' }) do
       assert.equal("false", answered(("return (pcall(function() %s end))"):format(wrong)), wrong)
