@@ -265,15 +265,19 @@ static struct entry *change(struct store *s, struct place *p, int64_t now, int64
     return e;
 }
 
-int64_t store_take(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
-                   int64_t now)
+/* Of an entry that is alive, without a copy to undo it by: it is the most frequent change, and may end
+ * between any two of these. Then what was refilled is lost; no token is there that was not before. */
+static void write_bucket(struct entry *e, const struct bucket *b, int64_t expires)
 {
-    struct place p = take_place(s, BUCKET, key, now);
-    struct entry *e = change(s, &p, now, ttl);
-    struct bucket *b = &e->bucket;
+    e->expires = expires;
+    atomic_signal_fence(memory_order_seq_cst);
+    e->bucket.last = b->last;
+    atomic_signal_fence(memory_order_seq_cst);
+    e->bucket.tokens = b->tokens;
+}
 
-    if (!p.alive)
-        *b = (struct bucket){capacity, now};
+static void refill(struct bucket *b, double rate, double capacity, int64_t now)
+{
     /* workers read the clock once a turn, so one may be behind another */
     if (now > b->last) {
         b->tokens += (double)(now - b->last) * rate / SECOND;
@@ -281,15 +285,29 @@ int64_t store_take(struct store *s, struct store_key key, double rate, double ca
     }
     if (b->tokens > capacity)
         b->tokens = capacity;
-    double lacking = 1 - b->tokens;
-    bool taken = lacking <= ROUNDING;
-    if (taken)
-        b->tokens -= 1;
-    end_change(p.shard);
+}
+
+int64_t store_take(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
+                   int64_t now)
+{
+    struct place p = take_place(s, BUCKET, key, now);
+    struct bucket b = p.alive ? p.entry->bucket : (struct bucket){capacity, now};
+    double lacking, wait;
+
+    refill(&b, rate, capacity, now);
+    lacking = 1 - b.tokens;
+    if (lacking <= ROUNDING)
+        b.tokens -= 1;
+    if (p.alive) {
+        write_bucket(p.entry, &b, expiry(now, ttl));
+    } else {
+        change(s, &p, now, ttl)->bucket = b;
+        end_change(p.shard);
+    }
     unlock(p.shard);
-    if (taken)
+    if (lacking <= ROUNDING)
         return 0;
-    double wait = lacking / rate * SECOND;
+    wait = lacking / rate * SECOND;
     return wait < 9e18 ? (int64_t)wait + 1 : INT64_MAX;
 }
 

@@ -2,7 +2,7 @@
  *
  * The store is a table of fixed-size entries found by key. Only whole operations are offered, each
  * under a short lock of one shard. The lock survives the death of its holder (a robust mutex), and
- * what the dead one left half done is undone, so a worker may be killed at any point.
+ * what the dead one left half done is undone, or does no harm, so a worker may be killed at any point.
  *
  * A key is any bytes; two different keys never share an entry (they are told apart by a keyed
  * 128-bit hash), nor do the three kinds of entry under one key. An entry lives until ttl has passed
