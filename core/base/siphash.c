@@ -11,9 +11,10 @@ static uint64_t rotate(uint64_t x, int bits)
     return x << bits | x >> (64 - bits);
 }
 
-static void mix(struct state *s, int rounds)
+static inline void mix(struct state *s, int rounds)
 {
-    while (rounds-- > 0) {
+#pragma GCC unroll 4
+    for (int i = 0; i < rounds; i++) {
         s->v0 += s->v1;
         s->v2 += s->v3;
         s->v1 = rotate(s->v1, 13) ^ s->v0;
@@ -41,11 +42,27 @@ static uint64_t squeeze(struct state *s)
 }
 
 /* Little-endian, as the machines are that this is built for. */
-static uint64_t word_at(const char *ptr, size_t len)
+static uint64_t word_at(const char *ptr)
 {
+    uint64_t word;
+
+    memcpy(&word, ptr, sizeof(word));
+    return word;
+}
+
+/* The last len % 8 bytes, zeros above them. Where there are eight bytes, they are read with those before
+ * them. */
+static uint64_t last_word(struct str text)
+{
+    size_t rest = text.len % 8;
     uint64_t word = 0;
 
-    memcpy(&word, ptr, len);
+    if (rest == 0)
+        return 0;
+    if (text.len > 8)
+        return word_at(text.ptr + text.len - 8) >> (64 - rest * 8);
+    for (size_t i = 0; i < rest; i++)
+        word |= (uint64_t)(unsigned char)text.ptr[i] << i * 8;
     return word;
 }
 
@@ -57,11 +74,8 @@ struct siphash siphash_of(const uint64_t key[2], struct str text)
     struct siphash hash;
 
     for (; text.len - at >= 8; at += 8)
-        absorb(&s, word_at(text.ptr + at, 8));
-    uint64_t last = (uint64_t)text.len << 56;
-    if (at < text.len)
-        last |= word_at(text.ptr + at, text.len - at);
-    absorb(&s, last);
+        absorb(&s, word_at(text.ptr + at));
+    absorb(&s, (uint64_t)text.len << 56 | last_word(text));
     s.v2 ^= 0xee;
     hash.half[0] = squeeze(&s);
     s.v1 ^= 0xdd;
