@@ -40,7 +40,7 @@ describe("the processes", function()
 
   local function start(...)
     gateway = process.start({ "run", "-c", folder .. "/krakend.json", ... })
-    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    gateway:serves(port)
   end
 
   --- The pids of so many workers, once there are.
@@ -300,7 +300,7 @@ describe("the processes", function()
 
   it("give the numbers of standard streams that are closed to nothing else", function()
     gateway = process.start({ "run", "-c", folder .. "/krakend.json", "--workers", "1" }, { 0, 1, 2 })
-    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    gateway:serves(port)
     for _, pid in ipairs({ gateway.pid, workers(1)[1] }) do
       local links = io.popen(("readlink /proc/%d/fd/0 /proc/%d/fd/1 /proc/%d/fd/2"):format(pid, pid, pid))
       assert.equal("/\n/\n/\n", links:read("*a"))

@@ -27,7 +27,7 @@ describe("a gateway behind a proxy", function()
   local function start(variables, command)
     gateway = process.start({ command or "run", "-c", path, command == nil and "--workers=1" or nil }, nil, variables)
     if command then return gateway:wait(), gateway:err() end
-    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    gateway:serves(port)
   end
 
   local function connect()

@@ -43,7 +43,7 @@ describe("a connection over TCP", function()
       endpoint("GET"), endpoint("POST")))
     file:close()
     gateway = process.start({ "run", "-c", path, "--workers", "1" })
-    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    gateway:serves(port)
   end)
 
   teardown(function()

@@ -98,7 +98,7 @@ describe("a long body through a no-op endpoint", function()
       backend_port))
     file:close()
     gateway = process.start({ "run", "-c", config, "--workers", "1" })
-    process.eventually(function() return process.get(port, "/__health") == 200 end, "the gateway to answer")
+    gateway:serves(port)
   end
 
   local function assert_flat()

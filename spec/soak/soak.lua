@@ -107,7 +107,7 @@ describe("the gateway", function()
     out:write((configuration(port)))
     out:close()
     gateway = process.start({ "run", "-c", file, "--workers", "2" })
-    process.eventually(function() return process.get(port.gateway, "/__health") == 200 end, "the gateway")
+    gateway:serves(port.gateway)
   end)
 
   after_each(function()

@@ -32,7 +32,7 @@ uint32_t htonl(uint32_t ip);
 
 local C = ffi.C
 local CLOEXEC, STREAM, INET, NO_SIGNAL, NO_HANG, READABLE = 0x80000, 1, 2, 0x4000, 1, 1
-local SOL_SOCKET, SO_LINGER, SO_SNDTIMEO = 1, 13, 21
+local SOL_SOCKET, SO_REUSEADDR, SO_LINGER, SO_REUSEPORT, SO_SNDTIMEO = 1, 2, 13, 15, 21
 local WRITE_CREATE_TRUNCATE_APPEND = 0x1 + 0x40 + 0x200 + 0x400
 
 -- Whoever runs the specs may sit behind a proxy; what they start does not know.
@@ -118,6 +118,19 @@ end
 function process:wait(seconds)
   process.eventually(function() return ended(self) end, "the end of the process\n" .. self:out() .. self:err(), seconds)
   return self.code
+end
+
+--- Waits until it answers as a gateway on that port; an error, with what it has written, if it does not.
+function process:serves(port)
+  local deadline = process.now() + 10
+  local status
+  repeat
+    status = process.get(port, "/__health")
+    if status == 200 then return end
+    pause()
+  until ended(self) or process.now() > deadline
+  error(("the gateway does not answer on port %d (status %s, code %s):\n%s%s"):format(port, tostring(status),
+    tostring(self.code), self:out(), self:err()), 2)
 end
 
 --- The pids of its workers.
@@ -224,16 +237,6 @@ end
 local listener = {}
 listener.__index = listener
 
---- A listening socket on a port that the kernel chose.
-function process.listen()
-  local self = setmetatable({ fd = C.socket(INET, STREAM + CLOEXEC, 0) }, listener)
-  local address, len = loopback(0), ffi.new("unsigned[1]", 16)
-  assert(C.bind(self.fd, address, 16) == 0 and C.listen(self.fd, 64) == 0)
-  C.getsockname(self.fd, address, len)
-  self.port = C.htons(address.port)
-  return self
-end
-
 --- The next connection, with what it sent up to the end of a head.
 function listener:accept(seconds)
   assert(ready(self.fd, seconds or 5), "nobody connected")
@@ -243,11 +246,35 @@ end
 
 listener.close = conn.close
 
---- A port that was free a moment ago.
+--- A socket on a port that the kernel chose.
+local function bind(options)
+  local self = setmetatable({ fd = C.socket(INET, STREAM + CLOEXEC, 0) }, listener)
+  local address, len = loopback(0), ffi.new("unsigned[1]", 16)
+  for _, option in ipairs(options) do C.setsockopt(self.fd, SOL_SOCKET, option, ffi.new("int[1]", 1), 4) end
+  assert(C.bind(self.fd, address, 16) == 0)
+  C.getsockname(self.fd, address, len)
+  self.port = C.htons(address.port)
+  return self
+end
+
+--- A listening socket.
+function process.listen()
+  local self = bind({})
+  assert(C.listen(self.fd, 64) == 0)
+  return self
+end
+
+local HELD = 32
+local held, drawn = {}, 0
+
+--- A port for a gateway. It is held until HELD more were drawn, by a socket that does not listen and shares it, as a
+--- gateway's do: else the kernel could give it to somebody meanwhile.
 function process.free_port()
-  local l = process.listen()
-  l:close()
-  return l.port
+  local socket = bind({ SO_REUSEADDR, SO_REUSEPORT })
+  local place = drawn % HELD + 1
+  if held[place] then held[place]:close() end
+  held[place], drawn = socket, drawn + 1
+  return socket.port
 end
 
 return process
