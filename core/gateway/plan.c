@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/util.h"
 #include "http/proxy_rules.h"
+#include "http/uri.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -76,16 +77,10 @@ static const int *index_params(struct arena *a, const struct endpoint_plan *plan
 
 enum { STEPS_MAX = 1000000 }; /* no reference has to tell more steps apart */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* What a path is made of: one with ":" or "/" in it is never resolved (core.md R-SQ-4). */
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-' ||
-           c == '.';
+    return uri_is(c, URI_ALPHA | URI_DIGIT) || c == '_' || c == '-' || c == '.';
 }
 
 /* "respN", maybe a "_", maybe a path, where text begins; the first letter in either case. Returns how much of
@@ -95,9 +90,9 @@ static size_t parse_reference(struct arena *a, struct str text, struct reference
     size_t i = 4, path;
 
     if (text.len < 5 || (text.ptr[0] != 'r' && text.ptr[0] != 'R') ||
-        !str_equal(str_slice(text, 1, 4), STR("esp")) || !is_digit(text.ptr[4]))
+        !str_equal(str_slice(text, 1, 4), STR("esp")) || !uri_is(text.ptr[4], URI_DIGIT))
         return 0;
-    for (r->from = 0; i < text.len && is_digit(text.ptr[i]); i++) {
+    for (r->from = 0; i < text.len && uri_is(text.ptr[i], URI_DIGIT); i++) {
         if (r->from < STEPS_MAX)
             r->from = r->from * 10 + (size_t)(text.ptr[i] - '0');
     }
@@ -131,12 +126,13 @@ static void build_references(struct arena *a, struct backend_plan *plan)
 /* A text may name several, anywhere in it (core.md R-SQ-8). Returns how many; list: NULL to count alone. */
 static size_t find_references(struct arena *a, struct str text, size_t steps, struct reference *list)
 {
-    size_t count = 0, len;
+    size_t count = 0, at = 0;
 
-    for (size_t i = 0; i<text.len; i += len> 0 ? len : 1) {
+    while (at < text.len) {
         struct reference r;
+        size_t len = parse_reference(a, str_slice(text, at, text.len), &r);
 
-        len = parse_reference(a, str_slice(text, i, text.len), &r);
+        at += len > 0 ? len : 1;
         if (len == 0 || r.from >= steps)
             continue;
         if (list != NULL)

@@ -48,7 +48,7 @@ static const struct fields *complete(const struct fields *fields, struct arena *
     fields_init(f, a);
     for (unsigned i = 0; i < fields->count; i++)
         if (!drops || fields->items[i].id != FIELD_PROXY_AUTHORIZATION)
-            field_add(f, fields->items[i].name, fields->items[i].value);
+            field_add_copy(f, &fields->items[i]);
     if (adds)
         field_add_id(f, FIELD_AUTHORIZATION, basic_authorization(a, hop->url.userinfo));
     if (adds_proxy)
