@@ -71,6 +71,11 @@ struct str str_trim(struct str s)
     return str_slice(s, from, to);
 }
 
+char *str_put(char *dst, struct str s)
+{
+    return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
+}
+
 size_t str_find_char(struct str s, char c)
 {
     const char *found = s.len > 0 ? memchr(s.ptr, c, s.len) : NULL;

@@ -34,6 +34,9 @@ size_t str_find_char(struct str s, char c);
  * behind it. Without c all of *rest is returned and *rest becomes {NULL, 0}. */
 struct str str_split(struct str *rest, char c);
 
+/* Copies s to dst and returns what follows it. */
+char *str_put(char *dst, struct str s);
+
 /* All of s must be decimal digits and fit. */
 bool str_to_u64(struct str s, uint64_t *value);
 

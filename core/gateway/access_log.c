@@ -60,7 +60,7 @@ static char *put_escaped(char *dst, struct str text)
     const unsigned char *src = (const unsigned char *)text.ptr;
 
     if (is_plain(text))
-        return text.len > 0 ? mempcpy(dst, text.ptr, text.len) : dst;
+        return str_put(dst, text);
     for (size_t i = 0; i < text.len;) {
         size_t len = printable_len(src + i, text.len - i);
 
@@ -100,11 +100,6 @@ static size_t count_characters(struct str text)
     return n;
 }
 
-static char *put(char *dst, struct str text)
-{
-    return text.len > 0 ? mempcpy(dst, text.ptr, text.len) : dst;
-}
-
 /* Padding counts characters, not bytes: the micro sign has two. */
 static char *put_spaces(char *dst, struct str text, size_t width)
 {
@@ -115,7 +110,7 @@ static char *put_spaces(char *dst, struct str text, size_t width)
 
 static char *put_right(char *dst, struct str text, size_t width)
 {
-    return put(put_spaces(dst, text, width), text);
+    return str_put(put_spaces(dst, text, width), text);
 }
 
 static char *put_date(char *dst, struct access_clock *clock, int64_t wall)
@@ -136,18 +131,18 @@ struct str access_log_line(struct arena *a, struct access_clock *clock, const st
     char status[3] = {(char)('0' + e->status / 100 % 10), (char)('0' + e->status / 10 % 10),
                       (char)('0' + e->status % 10)};
     char latency[32];
-    char *end = put(line, STR("[GIN] "));
+    char *end = str_put(line, STR("[GIN] "));
 
-    end = put(put_date(end, clock, e->wall), STR(" | "));
-    end = put(put(end, (struct str){status, sizeof(status)}), STR(" | "));
+    end = str_put(put_date(end, clock, e->wall), STR(" | "));
+    end = str_put(str_put(end, (struct str){status, sizeof(status)}), STR(" | "));
     end = put_right(end, (struct str){latency, duration_format_short(latency, e->latency)}, 8);
-    end = put(put_right(put(end, STR(" | ")), e->client_ip, 15), STR(" | "));
-    end = put(put_spaces(put(end, e->method), e->method, 7), STR("  \""));
+    end = str_put(put_right(str_put(end, STR(" | ")), e->client_ip, 15), STR(" | "));
+    end = str_put(put_spaces(str_put(end, e->method), e->method, 7), STR("  \""));
     end = put_escaped(end, e->path);
     if (e->query.len > 0)
-        end = put_escaped(put(end, STR("?")), e->query);
+        end = put_escaped(str_put(end, STR("?")), e->query);
     *end++ = '"';
     if (e->error.len > 0)
-        end = put(put(end, STR("\nError #01: ")), e->error);
+        end = str_put(str_put(end, STR("\nError #01: ")), e->error);
     return (struct str){line, (size_t)(end - line)};
 }

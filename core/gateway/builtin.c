@@ -4,7 +4,6 @@
 #include "gateway/access_log.h"
 #include "gateway/answer.h"
 #include "http/server.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE STR("application/json; charset=utf-8")
@@ -206,41 +205,25 @@ static bool is_secret(enum field_id id)
     return id == FIELD_AUTHORIZATION || id == FIELD_COOKIE || id == FIELD_PROXY_AUTHORIZATION;
 }
 
-static int compare_names(const void *left, const void *right)
-{
-    const struct query_pair *const *l = left, *const *r = right;
-    int order = str_compare((*l)->name, (*r)->name);
-
-    return order != 0 ? order : (*l > *r) - (*l < *r); /* they lie in one array: its order */
-}
-
-static char *put(char *dst, struct str s)
-{
-    return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
-}
-
 /* As Go prints lists by name: "map[a:[1 2] b:[]]". */
 static struct str go_map(struct arena *a, const struct query *q)
 {
-    const struct query_pair **sorted = arena_alloc(a, (q->count + 1) * sizeof(*sorted));
+    const struct query_pair **sorted = query_sort(a, q);
     size_t most = sizeof("map[]]");
     char *text, *end;
 
-    for (size_t i = 0; i < q->count; i++) {
-        sorted[i] = &q->pairs[i];
+    for (size_t i = 0; i < q->count; i++)
         most += q->pairs[i].name.len + q->pairs[i].value.len + sizeof("] :[");
-    }
-    qsort(sorted, q->count, sizeof(*sorted), compare_names);
     text = arena_bytes(a, most);
-    end = put(text, STR("map["));
+    end = str_put(text, STR("map["));
     for (size_t i = 0; i < q->count; i++) {
         bool more = i > 0 && str_equal(sorted[i]->name, sorted[i - 1]->name);
 
-        end = put(end, more ? STR(" ") : i > 0 ? STR("] ") : STR_NONE);
-        end = more ? end : put(put(end, sorted[i]->name), STR(":["));
-        end = put(end, sorted[i]->value);
+        end = str_put(end, more ? STR(" ") : i > 0 ? STR("] ") : STR_NONE);
+        end = more ? end : str_put(str_put(end, sorted[i]->name), STR(":["));
+        end = str_put(end, sorted[i]->value);
     }
-    end = put(end, q->count > 0 ? STR("]]") : STR("]"));
+    end = str_put(end, q->count > 0 ? STR("]]") : STR("]"));
     return (struct str){text, (size_t)(end - text)};
 }
 

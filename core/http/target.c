@@ -115,30 +115,32 @@ static int compare_pairs(const void *left, const void *right)
     return *l < *r ? -1 : *l > *r; /* they lie in one array: its order */
 }
 
-static char *put(char *dst, struct str s)
+const struct query_pair **query_sort(struct arena *a, const struct query *q)
 {
-    return s.len > 0 ? mempcpy(dst, s.ptr, s.len) : dst;
+    const struct query_pair **sorted = arena_alloc(a, (q->count + 1) * sizeof(*sorted));
+
+    for (size_t i = 0; i < q->count; i++)
+        sorted[i] = &q->pairs[i];
+    qsort(sorted, q->count, sizeof(*sorted), compare_pairs);
+    return sorted;
 }
 
 struct str query_format(struct arena *a, const struct query *q)
 {
     if (q->count == 0)
         return STR_NONE;
-    const struct query_pair **sorted = arena_alloc(a, q->count * sizeof(*sorted));
+    const struct query_pair **sorted = query_sort(a, q);
     size_t most = 0;
-    for (size_t i = 0; i < q->count; i++) {
-        sorted[i] = &q->pairs[i];
+    for (size_t i = 0; i < q->count; i++)
         most += 3 * (q->pairs[i].name.len + q->pairs[i].value.len) + 2;
-    }
-    qsort(sorted, q->count, sizeof(*sorted), compare_pairs);
     char *text = arena_bytes(a, most), *end = text;
     for (size_t i = 0; i < q->count; i++) {
         struct str name = query_encode(a, sorted[i]->name), value = query_encode(a, sorted[i]->value);
         if (i > 0)
             *end++ = '&';
-        end = put(end, name);
+        end = str_put(end, name);
         *end++ = '=';
-        end = put(end, value);
+        end = str_put(end, value);
     }
     return (struct str){text, (size_t)(end - text)};
 }

@@ -51,7 +51,9 @@ struct query {
     size_t count;
 };
 void query_parse(struct arena *a, struct str raw, struct query *q);
-/* Form-encoded, sorted bytewise by name, values of a name in their order. */
+/* Its pairs, sorted bytewise by name, values of a name in their order. */
+const struct query_pair **query_sort(struct arena *a, const struct query *q);
+/* Form-encoded, sorted like that. */
 struct str query_format(struct arena *a, const struct query *q);
 
 /* How a request gets to its host: proxy_rules.h. */
