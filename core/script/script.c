@@ -7,6 +7,7 @@
 #include "script/run.h"
 #include "script/state.h"
 #include "script/value.h"
+#include "script/vm.h"
 #include <lualib.h>
 #include <string.h>
 
@@ -219,7 +220,7 @@ static struct script *script_new(const struct config *c, struct worker *w, struc
     arena_init(&s->scratch, w != NULL ? &w->blocks : NULL);
     chains_init(&s->chains, c);
     task_init(&s->collect_task, on_collect);
-    s->L = luaL_newstate();
+    s->L = vm_new();
     if (s->L == NULL) {
         error_set(err, "cannot create a Lua state");
         script_free(s);

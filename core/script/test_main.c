@@ -1,5 +1,6 @@
 #include "script/test_main.h"
 #include "script/kit.h"
+#include "script/vm.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static int traceback(lua_State *L)
 
 int script_test_main(const char *home, int argc, char **argv)
 {
-    lua_State *L = luaL_newstate();
+    lua_State *L = vm_new();
     int code = 1;
 
     luaL_openlibs(L);

@@ -25,6 +25,14 @@ function config.arena()
   return arena
 end
 
+local living = {}
+
+--- The configuration, which lives as long as this module: specs go on with parts of it.
+function config.hold(c)
+  living[#living + 1] = ffi.gc(c, core.config_free)
+  return c
+end
+
 local function overrides(options)
   local variables = options.env or {}
   local environ = ffi.new("char *[?]", #variables + 1)
@@ -48,7 +56,7 @@ function config.parse(text, options)
   local c = core.config_parse(input, "k.json", set, err)
   assert(kept)
   if c == nil then return nil, ffi.string(err.text) end
-  return ffi.gc(c, core.config_free)
+  return config.hold(c)
 end
 
 --- The root object of a configuration with these members beside the version and a host.

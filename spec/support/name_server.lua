@@ -84,25 +84,14 @@ end
 
 --- Turns until done; fails after 10 s.
 function name_server:run(done)
-  local late, is_late = ffi.new("struct timer"), false
-  core.timer_init(late, net.callback("void (*)(struct timer *)", function()
-    is_late = true
-    core.loop_stop(self.env)
-  end))
-  core.timer_start(self.env, late, 10 * second)
-  core.loop_run(self.env, net.callback("void (*)(void *)", function()
-    if done() then core.loop_stop(self.env) end
-  end), nil)
-  core.timer_fini(self.env, late)
-  assert(not is_late, "nothing happened in time")
+  assert(net.run(self.env, done, 10 * net.second), "nothing happened in time")
 end
 
 local function wait(self, ask, name)
   local list, err
-  local waiting = ask(self.env, name, function(...) list, err = ... end)
+  ask(self.env, name, function(...) list, err = ... end)
   assert(list == nil, "answered before env_resolve returned")
   self:run(function() return list end)
-  assert(waiting)
   return list, err
 end
 

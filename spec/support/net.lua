@@ -10,7 +10,7 @@ local net = {
   millisecond = 1000000LL,
 }
 local core = net.core
-local kept, failure = {}, nil
+local kept, held, failure = {}, {}, nil
 
 jit.off(true, true)
 
@@ -26,11 +26,17 @@ function net.callback(ctype, fn)
   return pointer
 end
 
---- For after_each.
+--- An object that C goes on to use: it lives until net.finish.
+local function hold(object)
+  held[#held + 1] = object
+  return object
+end
+
+--- For after_each, when nothing of C's uses a callback, a timer, a task or a resolve any more.
 function net.finish()
   local raised = failure
   for _, pointer in ipairs(kept) do pointer:free() end
-  kept, failure = {}, nil
+  kept, held, failure = {}, {}, nil
   if raised then error(raised, 0) end
 end
 
@@ -102,9 +108,44 @@ function net.collect(sock)
   return got
 end
 
+--- A timer that does not run yet.
+function net.timer(fn)
+  local timer = hold(ffi.new("struct timer"))
+  core.timer_init(timer, net.callback("void (*)(struct timer *)", fn))
+  return timer
+end
+
+--- Calls fn after the delay.
+function net.after(env, delay, fn)
+  local timer = net.timer(fn)
+  core.timer_start(env, timer, delay)
+  return timer
+end
+
+--- A task that nobody has deferred yet.
+function net.task(fn)
+  local task = hold(ffi.new("struct task"))
+  core.task_init(task, net.callback("void (*)(struct task *)", fn))
+  return task
+end
+
+--- Turns a loop until done() is true; false if it is not within the limit (5 s).
+function net.run(env, done, limit)
+  local late = false
+  local timer = net.after(env, limit or 5 * net.second, function()
+    late = true
+    core.loop_stop(env)
+  end)
+  core.loop_run(env, net.callback("void (*)(void *)", function()
+    if done() then core.loop_stop(env) end
+  end), nil)
+  core.timer_fini(env, timer)
+  return not late
+end
+
 --- Resolves and calls fn(list of texts, error).
 function net.resolve(env, host, fn)
-  local r = ffi.new("struct resolve")
+  local r = hold(ffi.new("struct resolve"))
   r.fn = net.callback("void (*)(struct resolve *, const struct addr *, size_t, const char *)",
     function(_, addrs, count, err)
       local list = {}
@@ -117,7 +158,7 @@ end
 
 --- The same for services: fn(list of "target:port priority weight", error).
 function net.resolve_srv(env, name, fn)
-  local r = ffi.new("struct resolve_srv")
+  local r = hold(ffi.new("struct resolve_srv"))
   r.fn = net.callback("void (*)(struct resolve_srv *, const struct srv_record *, size_t, const char *)",
     function(_, records, count, err)
       local list = {}

@@ -19,7 +19,7 @@ local function load(name)
   local err = ffi.new("struct error")
   local c = config.core.config_load(name, nil, err)
   if c == nil then return nil, ffi.string(err.text) end
-  return ffi.gc(c, config.core.config_free)
+  return config.hold(c)
 end
 
 describe("config, reading (R-CFG-1)", function()

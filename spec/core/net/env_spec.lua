@@ -21,12 +21,10 @@ describe("env", function()
   end
 
   local function task(name, fn)
-    local t = ffi.new("struct task")
-    core.task_init(t, net.callback("void (*)(struct task *)", function()
+    return net.task(function(t)
       log[#log + 1] = name
       if fn then fn(t) end
-    end))
-    return t
+    end)
   end
 
   describe("tasks", function()

@@ -1,6 +1,6 @@
 local ffi = require("ffi")
 local net = require("spec.support.net")
-local core, second = net.core, net.second
+local core = net.core
 
 jit.off(true, true)
 
@@ -87,18 +87,7 @@ describe("loop_listen", function()
   end)
 
   local function run(done)
-    local late = ffi.new("struct timer")
-    local is_late = false
-    core.timer_init(late, net.callback("void (*)(struct timer *)", function()
-      is_late = true
-      core.loop_stop(env)
-    end))
-    core.timer_start(env, late, 5 * second)
-    core.loop_run(env, net.callback("void (*)(void *)", function()
-      if done() then core.loop_stop(env) end
-    end), nil)
-    core.timer_fini(env, late)
-    assert.is_false(is_late, "nothing happened in time")
+    assert.is_true(net.run(env, done), "nothing happened in time")
   end
 
   local function listen(fd, fn)
@@ -189,12 +178,10 @@ describe("loop_listen", function()
     ffi.C.close(top)
     limit.cur = top
     ffi.C.setrlimit(RLIMIT_NOFILE, limit)
-    local release = ffi.new("struct timer")
-    core.timer_init(release, net.callback("void (*)(struct timer *)", function()
+    net.after(env, 30 * net.millisecond, function()
       limit.cur = before
       ffi.C.setrlimit(RLIMIT_NOFILE, limit)
-    end))
-    core.timer_start(env, release, 30 * net.millisecond)
+    end)
     run(function()
       turns = turns + 1
       return count == 1

@@ -35,25 +35,10 @@ describe("loop", function()
     net.finish()
   end)
 
-  local function timer(delay, fn)
-    local t = ffi.new("struct timer")
-    core.timer_init(t, net.callback("void (*)(struct timer *)", fn))
-    core.timer_start(env, t, delay)
-    return t
-  end
+  local function timer(delay, fn) return net.after(env, delay, fn) end
 
-  --- Turns until done; fails after 5 s.
   local function run(done)
-    local late = false
-    local deadline = timer(5 * second, function()
-      late = true
-      core.loop_stop(env)
-    end)
-    core.loop_run(env, net.callback("void (*)(void *)", function()
-      if done() then core.loop_stop(env) end
-    end), nil)
-    core.timer_fini(env, deadline)
-    assert.is_false(late, "nothing happened in time")
+    assert.is_true(net.run(env, done), "nothing happened in time")
   end
 
   local function listen(fn)
@@ -214,13 +199,9 @@ describe("loop", function()
     local order = {}
     local fds = ffi.new("int[2]")
     ffi.C.pipe(fds)
-    local task = ffi.new("struct task")
-    core.task_init(task, net.callback("void (*)(struct task *)", function() order[#order + 1] = "task" end))
+    local task = net.task(function() order[#order + 1] = "task" end)
     local release = net.callback("void (*)(void *)", function() order[#order + 1] = "garbage" end)
-    local on_timer = ffi.new("struct timer")
-    core.timer_init(on_timer, net.callback("void (*)(struct timer *)", function()
-      order[#order + 1] = "timer"
-    end))
+    local on_timer = net.timer(function() order[#order + 1] = "timer" end)
     local watch
     watch = core.loop_watch_fd(env, fds[0], net.callback("void (*)(void *, int)", function()
       if #order > 0 then return end

@@ -27,19 +27,7 @@ function kernel.unlisten()
   ffi.C.close(kernel.fd)
 end
 
-function kernel.run(done)
-  local late, is_late = ffi.new("struct timer"), false
-  core.timer_init(late, net.callback("void (*)(struct timer *)", function()
-    is_late = true
-    core.loop_stop(kernel.env)
-  end))
-  core.timer_start(kernel.env, late, 5 * second)
-  core.loop_run(kernel.env, net.callback("void (*)(void *)", function()
-    if done() then core.loop_stop(kernel.env) end
-  end), nil)
-  core.timer_fini(kernel.env, late)
-  return not is_late
-end
+function kernel.run(done) return net.run(kernel.env, done) end
 
 function kernel.stop() core.loop_free(kernel.env) end
 
@@ -140,9 +128,8 @@ for _, world in ipairs({ kernel, simulator }) do
       core.sock_want(server, core.SOCK_READ)
       core.sock_want(server, 0)
       net.write(client, "x")
-      local later, passed = ffi.new("struct timer"), false
-      core.timer_init(later, net.callback("void (*)(struct timer *)", function() passed = true end))
-      core.timer_start(env, later, 5 * net.millisecond)
+      local passed = false
+      net.after(env, 5 * net.millisecond, function() passed = true end)
       run(function() return passed end)
       assert.is_false(called)
       core.sock_want(server, core.SOCK_READ)
@@ -241,9 +228,8 @@ for _, world in ipairs({ kernel, simulator }) do
         core.sock_want(sock, core.SOCK_WRITE)
       end
       run(function() return calls > 0 end)
-      local later, passed = ffi.new("struct timer"), false
-      core.timer_init(later, net.callback("void (*)(struct timer *)", function() passed = true end))
-      core.timer_start(env, later, 1 * net.millisecond)
+      local passed = false
+      net.after(env, 1 * net.millisecond, function() passed = true end)
       run(function() return passed end)
       assert.equal(1, calls)
     end)

@@ -5,10 +5,10 @@ local core = net.core
 jit.off(true, true)
 
 describe("timer", function()
-  local env, fired, timers
+  local env, fired
 
   before_each(function()
-    env, fired, timers = ffi.new("struct env"), {}, {}
+    env, fired = ffi.new("struct env"), {}
     core.env_init(env, nil)
     env.now = 1000
   end)
@@ -19,13 +19,10 @@ describe("timer", function()
   end)
 
   local function timer(name, fn)
-    local t = ffi.new("struct timer")
-    core.timer_init(t, net.callback("void (*)(struct timer *)", function()
+    return net.timer(function(t)
       fired[#fired + 1] = name
       if fn then fn(t) end
-    end))
-    timers[#timers + 1] = t
-    return t
+    end)
   end
 
   local function run_at(now)

@@ -41,10 +41,7 @@ describe("sim", function()
   end
 
   local function timer(delay, fn)
-    local t = ffi.new("struct timer")
-    core.timer_init(t, net.callback("void (*)(struct timer *)", fn))
-    core.timer_start(env, t, delay)
-    return t
+    return net.after(env, delay, fn)
   end
 
   --- A connected pair: client, server.
@@ -86,8 +83,7 @@ describe("sim", function()
     end)
 
     it("ends a run of somebody who spins", function()
-      local task = ffi.new("struct task")
-      core.task_init(task, net.callback("void (*)(struct task *)", function(t) core.env_defer(env, t) end))
+      local task = net.task(function(t) core.env_defer(env, t) end)
       core.env_defer(env, task)
       assert.is_false(run())
       core.task_cancel(task)
