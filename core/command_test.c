@@ -17,6 +17,8 @@ static int test(const struct arguments *args)
 
 /* For the help alone: lua/kit/runner.lua reads them. */
 static const struct flag flags[] = {
+    {"collect", '\0', FLAG_BOOL, NULL,
+     "With a collector that never rests: finds what C uses and Lua dropped"},
     {"filter", '\0', FLAG_STRING, NULL, "Only specs whose whole name matches this Lua pattern"},
     {"help", 'h', FLAG_BOOL, NULL, "help for test"},
     {"list", '\0', FLAG_BOOL, NULL, "The names of the specs, without running them"},

@@ -58,6 +58,19 @@ describe("cuttle test", function()
     assert.same({ "bad", "good one", "good two", "three" }, names)
   end)
 
+  it("collects what is dropped at once, if it is told to", function()
+    write("drop_spec.lua", [[
+      it("holds nothing", function()
+        local dropped = setmetatable({ {} }, { __mode = "v" })
+        for i = 1, 1000 do dropped[2] = dropped[1] and { i } end
+        assert.is_nil(dropped[1])
+      end)]])
+    local kept = "1 passed, 0 failed\n"
+    assert.same({ 0, kept, "" }, { run("--collect", folder .. "/drop_spec.lua") })
+    local code, out = run(folder .. "/drop_spec.lua")
+    assert.same({ 1, false }, { code, out == kept })
+  end)
+
   it("runs specs in an order of the seed", function()
     local text = {}
     for i = 1, 20 do text[i] = ('it("n%d", function() print("n%d") end)'):format(i, i) end
@@ -147,7 +160,7 @@ describe("cuttle test", function()
 
   for option, why in pairs({
     ["--colour"] = "unknown option --colour", ["-f"] = "unknown option -f",
-    ["--list=yes"] = "unknown option --list=yes",
+    ["--list=yes"] = "unknown option --list=yes", ["--collect=1"] = "unknown option --collect=1",
     ["--seed=x"] = 'no value for --seed: "x"', ["--seed"] = 'no value for --seed: ""',
     ["--filter="] = 'no value for --filter: ""', ["--filter=%"] = 'no value for --filter: "%"',
   }) do
