@@ -96,8 +96,32 @@ static void not_a_map(struct decoder *d, const struct place *at, struct node *n)
     complain(d, at, arena_printf(d->arena, "expected a map or struct, got \"%s\"", config_kind(n)).ptr);
 }
 
-/* An object as it is; a list of objects is all of them in one, so an empty list is an empty object. NULL:
- * complained. */
+/* What a configuration may nest is bounded by the depth of a document; so is this. */
+static void gather_members(struct decoder *d, const struct place *at, struct node *n, struct node *all)
+{
+    struct node_cursor cursor = {0};
+    struct node *child;
+    struct str name;
+
+    switch (node_type(n)) {
+    case DOC_NULL: return;
+    case DOC_OBJECT:
+        while (node_next(n, &cursor, &name, &child))
+            node_set(all, arena_copy(d->arena, name), child);
+        return;
+    case DOC_ARRAY:
+        for (size_t i = 0; node_next(n, &cursor, &name, &child); i++)
+            gather_members(d, &(struct place){at, STR_NONE, i, false}, child, all);
+        return;
+    case DOC_FALSE:
+    case DOC_TRUE:
+    case DOC_NUMBER:
+    case DOC_STRING: not_a_map(d, at, n); return;
+    }
+}
+
+/* An object as it is; a list of objects, or of such lists, is all of them in one, so an empty list is an
+ * empty object. NULL: complained. */
 static struct node *decode_object(struct decoder *d, const struct place *at, struct node *n)
 {
     if (node_type(n) == DOC_OBJECT)
@@ -107,19 +131,7 @@ static struct node *decode_object(struct decoder *d, const struct place *at, str
         return NULL;
     }
     struct node *all = node_new_object(d->arena);
-    struct node_cursor cursor = {0};
-    struct node *element, *child;
-    struct str name;
-    for (size_t i = 0; node_next(n, &cursor, &name, &element); i++) {
-        struct place here = {at, STR_NONE, i, false};
-        struct node_cursor members = {0};
-        if (node_type(element) == DOC_NULL)
-            continue;
-        if (node_type(element) != DOC_OBJECT)
-            not_a_map(d, &here, element);
-        while (node_type(element) == DOC_OBJECT && node_next(element, &members, &name, &child))
-            node_set(all, arena_copy(d->arena, name), child);
-    }
+    gather_members(d, at, n, all);
     return all;
 }
 

@@ -100,6 +100,9 @@ describe("config_decode, weak types (core.md 1.2)", function()
     assert.equal(2, tonumber(b.mapping_count))
     assert.equal("1", config.lua(b.mapping[0].to))
     assert.equal("c.d", config.lua(b.mapping[1].to))
+    b = endpoint('"endpoint": "/a", "backend": [{"mapping": [[], [{"a": "x"}, null], [[{"a": "y"}]]]}]').backends[0]
+    assert.equal(1, tonumber(b.mapping_count))
+    assert.equal("y", config.lua(b.mapping[0].to))
   end)
 
   local durations = { ['"1h30m"'] = 5400e9, ['"1.5s"'] = 1.5e9, ['".5s"'] = 5e8, ['"+2s"'] = 2e9,
