@@ -112,20 +112,30 @@ static bool has_group(const struct endpoint *e)
     return shadows > 1 || e->backend_count - shadows > 1;
 }
 
-/* How to merge is not looked at where nothing is (core.md R-MG-8). */
+/* How to merge is not looked at where nothing is (core.md R-MG-8), the parameters of a sequence wherever
+ * something is. A combiner that is null is one of a wrong type. */
+static bool read_merging(struct config_build *b, struct endpoint *e, struct node *proxy, struct str place)
+{
+    struct node *list = build_option(proxy, "sequential_propagated_params");
+    struct node *combiner = proxy != NULL ? node_get(proxy, STR("combiner")) : NULL;
+
+    if (!has_group(e))
+        return true;
+    e->sequential = build_option_is_true(proxy, "sequential");
+    if (list != NULL && node_type(list) == DOC_ARRAY && !read_propagated(b, e, list, place))
+        return false;
+    if (combiner != NULL && node_type(combiner) != DOC_STRING)
+        return error_set(b->err, "%.*s: proxy.combiner: expected a text, got a %s", STR_ARG(place),
+                         doc_type_name(node_type(combiner)));
+    return true;
+}
+
 static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, struct str place)
 {
     struct node *proxy = build_option(e->extra, "proxy");
-    struct node *list = build_option(proxy, "sequential_propagated_params");
-    struct node *combiner = build_option(proxy, "combiner");
-    bool merges = has_group(e);
 
-    e->sequential = merges && build_option_is_true(proxy, "sequential");
-    if (e->sequential && list != NULL && node_type(list) == DOC_ARRAY && !read_propagated(b, e, list, place))
+    if (!read_merging(b, e, proxy, place))
         return false;
-    if (merges && combiner != NULL && node_type(combiner) != DOC_STRING)
-        return error_set(b->err, "%.*s: proxy.combiner: expected a text, got a %s", STR_ARG(place),
-                         doc_type_name(node_type(combiner)));
     read_static(e, build_option(proxy, "static"));
     build_warn_of_flatmap(b, proxy, place);
     return true;

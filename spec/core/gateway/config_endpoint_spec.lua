@@ -192,8 +192,12 @@ describe("config_endpoint, proxy options (strict types)", function()
     local broken = '"endpoint": "/a", "backend": [{}, {}], "extra_config": {"proxy": %s}'
     assert.equal("endpoint GET /a: proxy.sequential_propagated_params: expected texts, got a number",
       reason({ broken:format('{"sequential": true, "sequential_propagated_params": [1]}') }))
+    assert.equal("endpoint GET /a: proxy.sequential_propagated_params: expected texts, got a null",
+      reason({ broken:format('{"sequential_propagated_params": ["x", null]}') }))
     assert.equal("endpoint GET /a: proxy.combiner: expected a text, got a number",
       reason({ broken:format('{"combiner": 7}') }))
+    assert.equal("endpoint GET /a: proxy.combiner: expected a text, got a null",
+      reason({ broken:format('{"combiner": null}') }))
     assert.is_not_nil(proxy('{"combiner": 7}', "{}"))
   end)
 
