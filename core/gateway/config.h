@@ -81,7 +81,7 @@ struct backend {
     bool return_error_details_set; /* present, whatever its value: then return_error_code is not looked at */
     bool send_body_on_redirect;
     bool shadow;            /* proxy.shadow */
-    int64_t shadow_timeout; /* 0: the endpoint's */
+    int64_t shadow_timeout; /* the endpoint's, if there is none that can be read */
     struct node *extra;     /* extra_config: an object, never NULL */
     struct node *written;   /* the same with the namespaces as in the file: for the dump */
 };

@@ -44,7 +44,7 @@ static void read_backend_options(struct config_build *b, struct backend *backend
     backend->shadow = build_option_is_true(proxy, "shadow");
     if (budget == NULL || node_type(budget) != DOC_STRING ||
         !duration_parse(node_string(budget), &backend->shadow_timeout, NULL))
-        backend->shadow_timeout = 0;
+        backend->shadow_timeout = backend->endpoint->timeout;
     backend->return_error_code = build_option_is_true(http, "return_error_code");
     backend->return_error_details_set = details != NULL;
     backend->return_error_details = details != NULL ? node_string(details) : STR("");

@@ -223,9 +223,8 @@ static void build_group(struct arena *a, const struct endpoint_plan *plan, bool 
         if (b->shadow != shadow)
             continue;
         g->backends[g->count++] = build_backend(a, plan, b);
-        int64_t own = b->shadow_timeout != 0 ? b->shadow_timeout : e->timeout;
-        if (own > shadow_timeout)
-            shadow_timeout = own;
+        if (b->shadow_timeout > shadow_timeout)
+            shadow_timeout = b->shadow_timeout;
     }
     g->timeout = g->count > 1 ? share(e->timeout, 85) : e->timeout;
     /* One shadow may outlive the endpoint; several share its time (core.md R-SH-2). */

@@ -129,14 +129,16 @@ static void on_deadline(struct timer *t)
 void shadow_start(struct exchange *x)
 {
     struct worker *w = x->worker;
-    struct shadow *s = mem_zalloc(sizeof(*s));
-    int64_t timeout = x->plan->shadow.timeout;
+    struct shadow *s;
 
+    if (x->plan->shadow.timeout <= 0) /* it is over before anything could be sent */
+        return;
+    s = mem_zalloc(sizeof(*s));
     arena_init(&s->arena, &w->blocks);
     copy_exchange(x, s);
     list_push_back(&w->shadows, &s->exchange.link);
     worker_count_exchange(w, 1);
     timer_init(&s->exchange.deadline, on_deadline);
-    timer_start(w->env, &s->exchange.deadline, timeout > 0 ? timeout : 0);
+    timer_start(w->env, &s->exchange.deadline, x->plan->shadow.timeout);
     proxy_begin(&s->exchange, &x->plan->shadow);
 }

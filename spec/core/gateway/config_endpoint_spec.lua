@@ -234,11 +234,13 @@ describe("config_endpoint, proxy options (strict types)", function()
     local _, _, b = with_backend('{"extra_config": {"proxy": {"shadow": true, "shadow_timeout": "5s"}}}')
     assert.is_true(b.shadow)
     assert.equal(5e9, tonumber(b.shadow_timeout))
+    _, _, b = with_backend('{"extra_config": {"proxy": {"shadow": true, "shadow_timeout": "0s"}}}')
+    assert.equal(0, tonumber(b.shadow_timeout))
     for _, value in ipairs({ '"soon"', "5", '"5"', "null" }) do
       _, _, b = with_backend('{"extra_config": {"proxy": {"shadow": "true", "shadow_timeout": ' .. value
-        .. "}}}")
+        .. '}}}', '"timeout": "3s"')
       assert.is_false(b.shadow)
-      assert.equal(0, tonumber(b.shadow_timeout))
+      assert.equal(3e9, tonumber(b.shadow_timeout))
     end
   end)
 

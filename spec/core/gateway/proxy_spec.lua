@@ -167,6 +167,21 @@ describe("shadow backends", function()
     assert.equal("/moved", back.requests[3].path)
   end)
 
+  it("that have no time are not called", function()
+    local back = kit.upstream()
+    back:on("GET", "/real"):reply(200, {})
+    back:on("GET", "/shadow"):reply(200, {})
+    local backends = { { host = back.url, url_pattern = "/real" } }
+    for _, timeout in ipairs({ "0s", "-1s" }) do
+      backends[#backends + 1] = { host = back.url, url_pattern = "/shadow",
+        extra_config = { proxy = { shadow = true, shadow_timeout = timeout } } }
+      assert.equal(200, gateway_of({ backend = backends }):get("/a").status)
+      kit.advance("1s")
+    end
+    for _, request in ipairs(back.requests) do assert.equal("/real", request.path) end
+    assert.equal(2, #back.requests)
+  end)
+
   it("do not keep a gateway from being stopped", function()
     local back = kit.upstream()
     back:on("GET", "/real"):reply(200, { ok = true })
