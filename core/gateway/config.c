@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,29 @@ static bool syntax_error(struct str text, struct error *err)
     return error_add(err, " (line %zu, column %zu)", line, column);
 }
 
+/* The first number that no double holds, NULL if there is none. */
+static struct node *find_overflow(struct node *n)
+{
+    struct node_cursor cursor = {0};
+    struct node *child, *found = NULL;
+    struct str name;
+
+    if (node_type(n) == DOC_NUMBER)
+        return isinf(node_to_double(n)) ? n : NULL;
+    while (found == NULL && node_next(n, &cursor, &name, &child))
+        found = find_overflow(child);
+    return found;
+}
+
+/* KrakenD reads all numbers as doubles, also those that nobody asks for. */
+static bool check_numbers(struct config_build *b)
+{
+    struct node *n = find_overflow(b->config->root);
+
+    return n == NULL || error_set(b->err, "json: cannot unmarshal number %.*s into Go value of type float64",
+                                  STR_ARG(node_number(n)));
+}
+
 static bool parse_root(struct config_build *b, struct str text)
 {
     struct node *root = doc_parse(b->arena, text, DOC_WHOLE, b->err);
@@ -81,7 +105,7 @@ static bool parse_root(struct config_build *b, struct str text)
         return error_set(b->err, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
                          doc_type_name(node_type(root)));
     b->config->root = root;
-    return true;
+    return check_numbers(b);
 }
 
 /* --- building ---------------------------------------------------------------------------------------- */

@@ -164,28 +164,67 @@ bool config_bool(struct node *n, bool *value, struct error *err)
     return unconvertible(n, "bool", err);
 }
 
-/* Without exponent, the fraction's last zeros and an empty fraction: 1.50 is "1.5", 1e3 is "1000". Digits are
- * never rounded unless there is an exponent. */
+/* The digits of a number: without its sign, point and exponent and the zeros around them. point: how many of
+ * them stand before the point; negative: zeros stand between. */
+struct decimal {
+    struct str digits;
+    long point;
+};
+
+static struct decimal read_decimal(struct arena *a, struct str text)
+{
+    char *digits = arena_bytes(a, text.len);
+    struct decimal d = {{digits, 0}, 0};
+    bool dot = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == 'e' || c == 'E') {
+            d.point += strtol(arena_copy(a, str_slice(text, i + 1, text.len)).ptr, NULL, 10);
+            break;
+        }
+        dot = dot || c == '.';
+        if (c < '0' || c > '9')
+            continue;
+        if (d.digits.len > 0 || c != '0')
+            digits[d.digits.len++] = c;
+        d.point += !dot && d.digits.len > 0;
+        d.point -= dot && d.digits.len == 0;
+    }
+    while (d.digits.len > 0 && digits[d.digits.len - 1] == '0')
+        d.digits.len--;
+    return d;
+}
+
+static struct str zeros(struct arena *a, long count)
+{
+    char *text = arena_bytes(a, (size_t)count);
+
+    memset(text, '0', (size_t)count);
+    return (struct str){text, (size_t)count};
+}
+
+/* As KrakenD writes it, without exponent and without the fraction's last zeros: 1.50 is "1.5", 1e3 is "1000".
+ * Digits are never rounded, but what no double tells from 0 is "0"; what none holds has been refused, so
+ * there are no more zeros than digits and 400 others. */
 static struct str number_text(struct arena *a, struct node *n)
 {
     struct str text = node_number(n);
+    struct str sign = str_slice(text, 0, text.ptr[0] == '-');
+    struct decimal d = read_decimal(a, text);
+    long len = (long)d.digits.len;
 
-    if (memchr(text.ptr, 'e', text.len) != NULL || memchr(text.ptr, 'E', text.len) != NULL) {
-        char digits[400];
-        double value = node_to_double(n);
-        int places = 0;
-        do
-            snprintf(digits, sizeof(digits), "%.*f", places++, value);
-        while (strtod(digits, NULL) != value && places < 340);
-        return arena_copy(a, str_of(digits));
-    }
-    if (str_find_char(text, '.') == text.len)
-        return text;
-    while (text.ptr[text.len - 1] == '0')
-        text.len--;
-    if (text.ptr[text.len - 1] == '.')
-        text.len--;
-    return text;
+    if (node_to_double(n) == 0)
+        return arena_join(a, sign, STR("0"));
+    if (d.point <= 0)
+        return arena_printf(a, "%.*s0.%.*s%.*s", STR_ARG(sign), STR_ARG(zeros(a, -d.point)),
+                            STR_ARG(d.digits));
+    if (d.point >= len)
+        return arena_printf(a, "%.*s%.*s%.*s", STR_ARG(sign), STR_ARG(d.digits),
+                            STR_ARG(zeros(a, d.point - len)));
+    struct str whole = str_slice(d.digits, 0, (size_t)d.point);
+    return arena_printf(a, "%.*s%.*s.%.*s", STR_ARG(sign), STR_ARG(whole),
+                        STR_ARG(str_slice(d.digits, whole.len, d.digits.len)));
 }
 
 bool config_text(struct arena *a, struct node *n, struct str *value, struct error *err)

@@ -64,6 +64,14 @@ describe("config, reading (R-CFG-1)", function()
     end)
   end
 
+  it("refuses numbers that no double holds, wherever they stand", function()
+    local why = "json: cannot unmarshal number %s into Go value of type float64"
+    for _, number in ipairs({ "1e309", "-1e400", "1.7976931348623159e308", ("9"):rep(310) }) do
+      assert.equal("'k.json': " .. why:format(number), refused(config.service('"x": {"y": [' .. number .. "]}")))
+    end
+    assert.is_truthy(config.parse(config.service('"x": [1.7976931348623157e308, 1e-999]')))
+  end)
+
   it("takes null for an empty object", function()
     assert.equal("'k.json': unsupported version: 0 (want: 3)", refused("null"))
   end)
