@@ -18,10 +18,17 @@ static const struct flag flags[] = {
     [TEST_ROUTES] = {"test-gin-routes", 't', FLAG_BOOL, NULL, "Checks the routes (always done)"},
 };
 
-/* The lint flags exclude each other: 0, 1 or more of them were given. */
+/* The lint flags exclude each other, whatever their value: 0, 1 or more of them were given. */
 static int count_lint_flags(const struct arguments *args)
 {
     return args->values[LINT].given + args->values[LINT_NO_NETWORK].given + args->values[LINT_SCHEMA].given;
+}
+
+/* --lint=false and an empty path ask for nothing. */
+static bool wants_lint(const struct arguments *args)
+{
+    return args->values[LINT].number != 0 || args->values[LINT_NO_NETWORK].number != 0 ||
+           args->values[LINT_SCHEMA].text[0] != '\0';
 }
 
 static int refuse_lint_flags(const struct arguments *args)
@@ -30,7 +37,7 @@ static int refuse_lint_flags(const struct arguments *args)
 
     error_set(
         &err,
-        "if any flags in the group [lint lint-schema lint-no-network] are set none of the others can be; [");
+        "if any flags in the group [lint lint-no-network lint-schema] are set none of the others can be; [");
     for (int i = LINT; i <= LINT_SCHEMA; i++)
         if (args->values[i].given)
             error_add(&err, "%s ", flags[i].name);
@@ -80,7 +87,7 @@ static int check_file(const struct arguments *args)
     error_clear(&err);
     bool right = startup_load(&startup, args->values[CONFIG].text,
                               &(struct config_overrides){.environ = environ}, 0, &err);
-    if (right && count_lint_flags(args) > 0) {
+    if (right && wants_lint(args)) {
         right = error_set(&err, "checking against a schema is not available yet");
         startup.heading = "ERROR linting the configuration file:";
     }
@@ -99,7 +106,7 @@ static int check(const struct arguments *args)
     if (count_lint_flags(args) > 1)
         return refuse_lint_flags(args);
     if (args->values[CONFIG].text[0] == '\0') {
-        fputs("Pass the path of the configuration file with --config.\n", stderr);
+        fputs("Pass the path of the configuration file with --config; --help lists all flags.\n", stderr);
         return 1;
     }
     fprintf(stderr, "Parsing configuration file: %s\n", args->values[CONFIG].text);

@@ -89,7 +89,7 @@ static int run(const struct arguments *args)
     if (args->values[WORKERS].given && (workers < 1 || workers > WORKERS_MAX))
         return refuse_workers();
     if (args->values[CONFIG].text[0] == '\0') {
-        fputs("Pass the path of the configuration file with --config.\n", stderr);
+        fputs("Pass the path of the configuration file with --config; --help lists all flags.\n", stderr);
         return 0;
     }
     error_clear(&err);
