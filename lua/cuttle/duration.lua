@@ -5,6 +5,8 @@ local seconds = {
   ns = 1e-9, us = 1e-6, ["µs"] = 1e-6, ["μs"] = 1e-6, ms = 1e-3, s = 1, m = 60, h = 3600,
 }
 
+local max_seconds = 2 ^ 63 / 1e9 -- KrakenD counts nanoseconds in 64 bits
+
 --- Seconds, or nil and why.
 function duration.parse(text)
   if type(text) ~= "string" then return nil, "expected a text, got " .. type(text) end
@@ -20,6 +22,7 @@ function duration.parse(text)
     if unit == "" then return nil, "missing unit in duration" end
     if not seconds[unit] then return nil, "unknown unit" end
     sum, rest = sum + tonumber(number) * seconds[unit], after
+    if sum >= max_seconds then return nil, "invalid duration" end
   end
   return sign == "-" and -sum or sum
 end
