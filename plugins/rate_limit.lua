@@ -5,12 +5,13 @@
 local client_ttl = 600 -- seconds a client's bucket is kept unused
 local reason = "rate limit exceded" -- sic: as KrakenD writes it
 
-local function number_or(value, otherwise)
-  if type(value) == "number" then return value end
-  return otherwise
+--- A number of the settings; 0, as in KrakenD, where it is none. An integer beyond 2^53 is cdata.
+local function number_of(value)
+  if type(value) == "cdata" then return tonumber(value) end
+  return type(value) == "number" and value or 0
 end
 
---- Is it there, and no number? An integer beyond 2^53 is cdata, null is userdata.
+--- Is it there, and no number? null is userdata.
 local function is_wrong(value)
   local kind = type(value)
   return kind == "string" or kind == "boolean" or kind == "table"
@@ -19,13 +20,13 @@ end
 --- Tokens a second, `value` of them each `every` seconds; nil: no limit.
 local function rate_of(runtime, name, value, every)
   if is_wrong(value) then runtime.log.warning("%s is no number: there is no limit", name) end
-  local rate = number_or(value, 0) / every
+  local rate = number_of(value) / every
   if rate > 0 and rate < math.huge then return rate end
 end
 
 --- nil: so large that there is no limit.
 local function capacity_of(configured, otherwise)
-  local capacity = number_or(configured, 0)
+  local capacity = number_of(configured)
   capacity = capacity < 0 and math.ceil(capacity) or math.floor(capacity)
   if capacity < 0 then return nil end
   if capacity == 0 then capacity = math.floor(otherwise) end
@@ -35,6 +36,12 @@ end
 --- A bucket that is dropped must have been full again.
 local function bucket(store, rate, capacity, ttl)
   if rate and capacity then return store:bucket(rate, capacity, math.max(ttl, capacity / rate + 1)) end
+end
+
+local function tell(runtime, whose, rate, capacity)
+  if capacity then
+    runtime.log.debug("Rate limit enabled. %sMaxRate: %f, Capacity: %.0f", whose, rate, capacity)
+  end
 end
 
 -- --- whose bucket: strategies ---------------------------------------------------------------------
@@ -80,13 +87,19 @@ local strategies = {
   end,
 }
 
+--- Whatever scalar it is, its text; "" for the rest.
+local function key_of(config)
+  local key = config.key
+  local kind = type(key)
+  if kind == "number" or kind == "boolean" then return tostring(key) end
+  return kind == "string" and key or ""
+end
+
 local function strategy_of(config)
   local name = type(config.strategy) == "string" and config.strategy or ""
   local strategy = strategies[name:lower()]
   if not strategy then return nil, ("Unknown strategy %s: expected ip, header or param"):format(name) end
-  local key = config.key
-  if type(key) == "number" then key = tostring(key) end
-  return strategy(type(key) == "string" and key or "")
+  return strategy(key_of(config))
 end
 
 -- --- qos/ratelimit/router -------------------------------------------------------------------------
@@ -116,6 +129,11 @@ function router.new(config, runtime)
   local client_rate = rate_of(runtime, "client_max_rate", config.client_max_rate, every)
   local ttl = math.max(client_ttl, every)
   local limits = {}
+  if rate then
+    local capacity = capacity_of(config.capacity, rate)
+    limits.endpoint = bucket(runtime.store, rate, capacity, ttl)
+    tell(runtime, "", rate, capacity)
+  end
   if client_rate then
     local problem
     limits.key_of, problem = strategy_of(config)
@@ -124,8 +142,8 @@ function router.new(config, runtime)
     local default = (rate or 0) < 1 and 1 or client_rate
     local capacity = capacity_of(config.client_capacity, default)
     limits.client = bucket(runtime.store:part("clients"), client_rate, capacity, ttl)
+    tell(runtime, ("Strategy: %s (key: %s), "):format(config.strategy, key_of(config)), client_rate, capacity)
   end
-  limits.endpoint = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), ttl)
   if not limits.client and not limits.endpoint then return nil end
   return setmetatable(limits, router)
 end
@@ -166,7 +184,9 @@ function proxy.new(config, runtime)
   local every = proxy_every(config, runtime)
   local rate = every and rate_of(runtime, "max_rate", config.max_rate, every)
   local limit = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), client_ttl)
-  if limit then return setmetatable({ limit = limit }, proxy) end
+  if not limit then return nil end
+  runtime.log.debug("Enabling the rate limiter")
+  return setmetatable({ limit = limit }, proxy)
 end
 
 function proxy:call(call)

@@ -1,3 +1,4 @@
+local json = require("kit.json")
 local kit = require("kit")
 
 describe("rate_limit", function()
@@ -74,6 +75,21 @@ describe("rate_limit", function()
       end
     end)
 
+    it("counts whole numbers that a double does not hold", function()
+      local limit = json.decode('{"max_rate": 1, "capacity": 9007199254740993, "every": "1h"}', { numbers = "text" })
+      assert.equal("200x3", statuses(gateway_with(limit), 3))
+    end)
+
+    it("tells at DEBUG what it does", function()
+      local gateway = gateway_with({
+        max_rate = 5.5, client_max_rate = 120, every = "1m", strategy = "Header", key = "X",
+      })
+      local enabled = "DEBUG: [ENDPOINT: /x/:id][Ratelimit] Rate limit enabled. "
+      assert.truthy(gateway:logged(enabled .. "MaxRate: 0.091667, Capacity: 1", true))
+      assert.truthy(gateway:logged(enabled .. "Strategy: Header (key: X), MaxRate: 2.000000, Capacity: 1", true))
+      assert.falsy((gateway_with({ max_rate = 1, capacity = -1 }):logged("enabled")))
+    end)
+
     it("says so when a rate is no number", function()
       for _, rate in ipairs({ "1", true, kit.array({}), {} }) do
         assert.truthy(gateway_with({ max_rate = rate }):logged("%[Ratelimit%] max_rate is no number: there is no"))
@@ -112,6 +128,16 @@ describe("rate_limit", function()
       assert.equal("200x1", statuses(gateway, 1, with("A")))
       assert.equal("429x1", statuses(gateway, 1, with("")))
       assert.equal("429x1", statuses(gateway, 1))
+    end)
+
+    it("takes a key that is no text as it is written", function()
+      for key, name in pairs({ [5] = "5", [1.5] = "1.5", [true] = "True", [false] = "false" }) do
+        local gateway = gateway_with({ client_max_rate = 1, every = "1h", strategy = "header", key = key })
+        assert.equal("200x1 429x1", statuses(gateway, 2, { fields = { [name] = "a" } }))
+      end
+      for _, key in ipairs({ kit.null, kit.array({}), {} }) do
+        assert.equal("429x1", statuses(gateway_with({ client_max_rate = 1, strategy = "header", key = key }), 1))
+      end
     end)
 
     it("goes by a parameter of the path", function()
@@ -172,7 +198,9 @@ describe("rate_limit", function()
     end
 
     it("fails its calls over the limit: 500, or a partial answer", function()
-      assert.equal("200x2 500x1", statuses(limited({ max_rate = 1, capacity = 2, every = "1h" }), 3, nil, "/x"))
+      local alone = limited({ max_rate = 1, capacity = 2, every = "1h" })
+      assert.equal("200x2 500x1", statuses(alone, 3, nil, "/x"))
+      assert.truthy(alone:logged("DEBUG: [BACKEND: /][Ratelimit] Enabling the rate limiter", true))
       local other = { host = upstream().url, url_pattern = "/", group = "b" }
       local gateway = limited({ max_rate = 1, every = "1h" }, { other })
       gateway:get("/x")
