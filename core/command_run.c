@@ -17,18 +17,29 @@ static const struct flag flags[] = {
     [WORKERS] = {"workers", '\0', FLAG_INT, NULL, "Worker processes; one per CPU that may be used"},
 };
 
+static void tell_endpoint(const struct endpoint *e, struct log *log)
+{
+    size_t merged = 0;
+
+    log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the proxy pipe", STR_ARG(e->route));
+    for (size_t i = 0; i < e->backend_count; i++) {
+        log_write(log, LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe",
+                  STR_ARG(e->backends[i].url_pattern.text));
+        merged += !e->backends[i].shadow;
+    }
+    if (merged > 1)
+        log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s][Merge] Backends: %zu, sequential: %s, combiner: default",
+                  STR_ARG(e->route), merged, e->sequential ? "true" : "false");
+    log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", STR_ARG(e->route));
+}
+
 static void tell_components(const struct config *c, struct log *log)
 {
-    for (size_t i = 0; i < c->endpoint_count; i++) {
-        const struct endpoint *e = &c->endpoints[i];
-        if (!e->supported)
-            continue;
-        for (size_t b = 0; b < e->backend_count; b++)
-            log_write(log, LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe",
-                      STR_ARG(e->backends[b].url_pattern.text));
-        log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the proxy pipe", STR_ARG(e->route));
-        log_write(log, LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", STR_ARG(e->route));
-    }
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        if (c->endpoints[i].supported)
+            tell_endpoint(&c->endpoints[i], log);
+    if (c->router.auto_options)
+        log_write(log, LOG_DEBUG, "[SERVICE: Gin] Enabling the auto options endpoints");
 }
 
 /* A guard must not be missing in silence: what the log is not meant to hold goes to stderr. */

@@ -54,6 +54,7 @@ function circuit_breaker.new(config, runtime)
     generations = setmetatable({}, { __mode = "k" }), -- call -> generation it began in
   }, circuit_breaker)
   self.first_window = self:window_end(runtime.now())
+  log.debug("Creating the circuit breaker named '%s'", name)
   return self
 end
 

@@ -171,6 +171,7 @@ describe("circuit_breaker", function()
   it("logs its changes where it is told to", function()
     start({ max_errors = 0, timeout = 1, name = "users", log_status_change = true })
     assert.is_nil(play("f"))
+    assert.truthy(gateway:logged("DEBUG: [BACKEND: /][CB] Creating the circuit breaker named 'users'", true))
     assert.truthy(gateway:logged("WARNING: .*%[CB%] Circuit breaker named 'users' went from 'closed' to 'open'"))
     kit.advance("1100ms")
     assert.is_nil(play("s"))
@@ -192,7 +193,8 @@ describe("circuit_breaker", function()
         end,
       }
       return breaker.new({ max_errors = 0, timeout = 10 }, {
-        now = function() return now end, store = store, place = { timeout = 2 }, log = {},
+        now = function() return now end, store = store, place = { timeout = 2 },
+        log = { debug = function() end },
         json = { type = function() return "object" end },
       })
     end
