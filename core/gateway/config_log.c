@@ -5,32 +5,29 @@
 
 enum { FACILITY_DEFAULT = 3 };
 
-static bool wrong_type(struct config_build *b, const char *name, struct node *value, const char *wanted)
-{
-    return error_set(b->err, NAMESPACE ".%s: expected a %s, got a %s", name, wanted,
-                     doc_type_name(node_type(value)));
-}
-
 static bool read_bool(struct config_build *b, struct node *block, const char *name, bool *value)
 {
     struct node *n = build_option(block, name);
 
     if (n != NULL && node_type(n) != DOC_TRUE && node_type(n) != DOC_FALSE)
-        return wrong_type(b, name, n, "bool");
+        return error_set(b->err, NAMESPACE ".%s: expected a bool, got a %s", name,
+                         doc_type_name(node_type(n)));
     *value = n != NULL && node_type(n) == DOC_TRUE;
     return true;
 }
 
-static bool read_text(struct config_build *b, struct node *block, const char *name, const char **value)
+/* What is no text counts as absent, as in KrakenD. */
+static const char *read_text(struct config_build *b, struct node *block, const char *name)
 {
     struct node *n = build_option(block, name);
 
-    *value = "";
-    if (n != NULL && node_type(n) != DOC_STRING)
-        return wrong_type(b, name, n, "text");
-    if (n != NULL)
-        *value = arena_copy(b->arena, node_string(n)).ptr;
-    return true;
+    if (n == NULL)
+        return "";
+    if (node_type(n) == DOC_STRING)
+        return arena_copy(b->arena, node_string(n)).ptr;
+    build_warn(b, LOG_WARNING, NAMESPACE ".%s: expected a text, got a %s: ignored", name,
+               doc_type_name(node_type(n)));
+    return "";
 }
 
 static int facility(const char *text)
@@ -63,18 +60,20 @@ static bool choose_form(struct config_build *b, struct log_options *log, const c
 
 static bool read_block(struct config_build *b, struct node *block, struct log_options *log)
 {
-    const char *level, *facility_name, *format;
+    const char *level = read_text(b, block, "level");
+    const char *facility_name = read_text(b, block, "syslog_facility");
+    const char *format = read_text(b, block, "format");
 
-    if (!read_bool(b, block, "stdout", &log->to_stdout) || !read_bool(b, block, "syslog", &log->to_syslog) ||
-        !read_text(b, block, "prefix", &log->prefix) || !read_text(b, block, "level", &level) ||
-        !read_text(b, block, "syslog_facility", &facility_name) || !read_text(b, block, "format", &format) ||
-        !read_text(b, block, "custom_format", &log->custom_format))
+    log->prefix = read_text(b, block, "prefix");
+    log->custom_format = read_text(b, block, "custom_format");
+    if (!read_bool(b, block, "stdout", &log->to_stdout) || !read_bool(b, block, "syslog", &log->to_syslog))
         return false;
     log->syslog_facility = facility(facility_name);
     if (!choose_form(b, log, format))
         return false;
     if (!log_level_parse(str_of(level), &log->level) && (log->to_stdout || log->to_syslog)) {
-        build_warn(b, LOG_ERROR, "[SERVICE: Logging] Unable to create the logger: unknown level '%s'", level);
+        build_warn(b, LOG_ERROR,
+                   "[SERVICE: Logging] Unable to create the logger: logger: invalid log level '%s'", level);
         use_basic(log);
     }
     return true;

@@ -69,16 +69,27 @@ describe("config_log (operate.md 4.1, 4.2)", function()
     assert.equal(1, #config.warnings(c))
   end)
 
-  local wrong = { stdout = '"yes"', syslog = "1", level = "5", prefix = "[]", format = "true",
-    syslog_facility = "3",
-    custom_format = "{}" }
-  for name, value in pairs(wrong) do
+  for name, value in pairs({ stdout = '"yes"', syslog = "1" }) do
     it("refuses a wrong type of " .. name, function()
       local c, why = parse('{"' .. name .. '": ' .. value .. "}")
       assert.is_nil(c)
-      assert.matches("telemetry/logging." .. name .. ": expected a", why, 1, true)
+      assert.matches("telemetry/logging." .. name .. ": expected a bool", why, 1, true)
     end)
   end
+
+  it("ignores what should be a text and is none, and says so", function()
+    for name, value in pairs({ level = "5", prefix = "[]", format = "true", syslog_facility = "3",
+      custom_format = "{}" }) do
+      local l, c = log('{"' .. name .. '": ' .. value .. "}")
+      assert.matches("telemetry/logging." .. name .. ": expected a text, got a", config.warnings(c)[1], 1, true)
+      assert.equal("", ffi.string(l.prefix))
+      assert.equal(PATTERN, tonumber(l.form))
+      assert.equal(3, l.syslog_facility)
+    end
+    local _, c = log('{"stdout": true, "level": 5}')
+    assert.matches("ERROR [SERVICE: Logging] Unable to create the logger: logger: invalid log level ''",
+      config.warnings(c)[2], 1, true)
+  end)
 
   it("refuses a custom format that says nothing or has unknown verbs", function()
     for _, format in ipairs({ "", "text", "%{nonsense}" }) do
