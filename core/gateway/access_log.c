@@ -1,30 +1,43 @@
 #include "gateway/access_log.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
+#include "base/util.h"
+#include <stdio.h>
 #include <string.h>
 
 /* --- quoting ---------------------------------------------------------------------------------- */
 
-/* The length of a well-formed character at text[0] that may stand as it is, or 0. */
-static size_t printable_len(const unsigned char *text, size_t len)
-{
-    unsigned lead = text[0];
-    size_t need = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    uint32_t code = need == 1 ? lead : lead & (0x7Fu >> need);
+/* What Go does not print as it is: spaces but U+0020, controls, format and private characters, noncharacters
+ * (Unicode categories Z, C). Those that no version of Unicode has assigned yet are not told apart. */
+static const struct range {
+    uint32_t first, last;
+} unprintable[] = {
+    {0x0, 0x1F},        {0x7F, 0xA0},        {0xAD, 0xAD},       {0x600, 0x605},     {0x61C, 0x61C},
+    {0x6DD, 0x6DD},     {0x70F, 0x70F},      {0x890, 0x891},     {0x8E2, 0x8E2},     {0x1680, 0x1680},
+    {0x180E, 0x180E},   {0x2000, 0x200F},    {0x2028, 0x202F},   {0x205F, 0x206F},   {0x3000, 0x3000},
+    {0xD800, 0xF8FF},   {0xFDD0, 0xFDEF},    {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
+    {0x110BD, 0x110BD}, {0x110CD, 0x110CD},  {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+    {0xE0000, 0xE00FF}, {0xE01F0, 0x10FFFF},
+};
 
-    if (need == 1)
-        return lead >= 0x20 && lead != 0x7F ? 1 : 0;
-    if (lead < 0xC2 || lead > 0xF4 || need > len)
-        return 0;
-    for (size_t i = 1; i < need; i++) {
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3F);
-    }
-    if ((need == 3 && code < 0x800) || (need == 4 && code < 0x10000) || code > 0x10FFFF ||
-        (code >= 0xD800 && code <= 0xDFFF))
-        return 0;
-    return need;
+static bool is_printable(uint32_t code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(unprintable); i++)
+        if (code <= unprintable[i].last)
+            return code < unprintable[i].first;
+    return false;
+}
+
+/* The code point of a well-formed sequence. */
+static uint32_t code_of(struct str sequence)
+{
+    unsigned lead = (unsigned char)sequence.ptr[0];
+    uint32_t code = sequence.len == 1 ? lead : lead & (0x7Fu >> sequence.len);
+
+    for (size_t i = 1; i < sequence.len; i++)
+        code = code << 6 | ((unsigned char)sequence.ptr[i] & 0x3F);
+    return code;
 }
 
 static size_t escape_byte(char *dst, unsigned char byte)
@@ -43,6 +56,29 @@ static size_t escape_byte(char *dst, unsigned char byte)
     return 4;
 }
 
+static size_t escape_code(char *dst, uint32_t code)
+{
+    return (size_t)(code < 0x10000 ? sprintf(dst, "\\u%04x", code) : sprintf(dst, "\\U%08x", code));
+}
+
+/* One character between the quotes; *text is what comes behind it. */
+static char *put_character(char *dst, struct str *text)
+{
+    bool valid;
+    size_t len = utf8_sequence(text->ptr, text->ptr + text->len, &valid);
+    struct str sequence = str_slice(*text, 0, valid ? len : 1); /* an ill-formed one byte by byte */
+    uint32_t code = code_of(sequence);
+
+    *text = str_slice(*text, sequence.len, text->len);
+    if (!valid || (sequence.len == 1 && !is_printable(code)))
+        return dst + escape_byte(dst, (unsigned char)sequence.ptr[0]);
+    if (!is_printable(code))
+        return dst + escape_code(dst, code);
+    if (code == '"' || code == '\\')
+        *dst++ = '\\';
+    return str_put(dst, sequence);
+}
+
 static bool is_plain(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -57,22 +93,10 @@ static bool is_plain(struct str text)
 /* What it becomes between the quotes; dst has room for four bytes for each of text. */
 static char *put_escaped(char *dst, struct str text)
 {
-    const unsigned char *src = (const unsigned char *)text.ptr;
-
     if (is_plain(text))
         return str_put(dst, text);
-    for (size_t i = 0; i < text.len;) {
-        size_t len = printable_len(src + i, text.len - i);
-
-        if (len == 0) {
-            dst += escape_byte(dst, src[i++]);
-            continue;
-        }
-        if (src[i] == '"' || src[i] == '\\')
-            *dst++ = '\\';
-        dst = mempcpy(dst, src + i, len);
-        i += len;
-    }
+    while (text.len > 0)
+        dst = put_character(dst, &text);
     return dst;
 }
 
