@@ -22,7 +22,7 @@ struct fetch;
 struct proxy_rules;
 
 struct client_options {              /* service.md 6; durations in ns */
-    int64_t dialer_timeout;          /* 0: none */
+    int64_t dialer_timeout;          /* 0: none; < 0: no connection is made */
     int64_t dialer_keep_alive;       /* 0: 15 s; < 0: off */
     int64_t dialer_fallback_delay;   /* 0: 300 ms; < 0: no race */
     int64_t response_header_timeout; /* 0: none */

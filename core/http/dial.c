@@ -227,7 +227,13 @@ struct dial *dial_start(struct env *env, struct arena *arena, const struct dial_
         d->deadline = env->now + settings->timeout;
         timer_start(env, &d->timer, settings->timeout);
     }
-    if (addr_parse(&addr, host, port)) {
+    bool is_ip = addr_parse(&addr, host, port);
+    if (settings->timeout < 0) {
+        note(d, is_ip ? &addr : NULL, "i/o timeout");
+        env_defer(env, &d->task);
+        return d;
+    }
+    if (is_ip) {
         race(d, &addr, 1);
         return d;
     }

@@ -15,7 +15,7 @@
 enum { DIAL_LANES = 2 };
 
 struct dial_settings {
-    int64_t timeout;        /* name and connection together; 0: none */
+    int64_t timeout;        /* name and connection together; 0: none; < 0: over at once, as in KrakenD */
     int64_t fallback_delay; /* < 0: no race */
     struct dial_options options;
 };
