@@ -112,6 +112,14 @@ static void conclude(struct call *c, struct str final_url)
     reply(c);
 }
 
+static void take_head(struct call *c, const struct response *r)
+{
+    c->status = r->status;
+    c->reply_fields = r->fields;
+    if (r->pragma_no_cache) /* for who only looks at Cache-Control: KrakenD's rule */
+        field_add_id(&c->reply_fields, FIELD_CACHE_CONTROL, STR("no-cache"));
+}
+
 /* No more is to come: what came of the reply, content included if it is sound, may do all the same. */
 static bool conclude_early(struct call *c, bool sound)
 {
@@ -119,8 +127,7 @@ static bool conclude_early(struct call *c, bool sound)
 
     if (c->state != CALL_SENT || !f->answered || c->plan->streams)
         return false;
-    c->status = f->response.status;
-    c->reply_fields = f->response.fields;
+    take_head(c, &f->response);
     c->content = sound ? f->collected : STR_NONE;
     if (!decode_cut_reply(c, f->final_url)) {
         c->status = 0;
@@ -190,8 +197,7 @@ static void on_response(struct fetch *f, bool head, const struct iovec *iov, int
         passthrough_content(c, iov, n, end);
         return;
     }
-    c->status = f->response.status;
-    c->reply_fields = f->response.fields;
+    take_head(c, &f->response);
     if (c->request->collect > 0) {
         c->has_content = true;
         c->content = join(c->arena, iov, n);

@@ -11,12 +11,12 @@ static bool refuse(struct message_fault *fault, int status, const char *text)
     return false;
 }
 
-/* What the fields say about framing and connection, of either kind of message. */
+/* What the fields say about framing, connection and caching, of either kind of message. */
 struct summary {
-    const struct field *length, *host;
+    const struct field *length, *host, *pragma;
     unsigned hosts, options;
     bool lengths_differ;
-    bool has_coding, has_expect;
+    bool has_coding, has_expect, has_cache_control;
     bool close, keep_alive;
 };
 
@@ -37,21 +37,32 @@ static void summarise(const struct fields *f, struct summary *s)
     *s = (struct summary){.length = NULL};
     for (unsigned i = 0; i < f->count; i++) {
         const struct field *field = &f->items[i];
-        if (field->id == FIELD_HOST) {
+        switch (field->id) {
+        case FIELD_HOST:
             s->host = field;
             s->hosts++;
-        } else if (field->id == FIELD_CONTENT_LENGTH) {
+            break;
+        case FIELD_CONTENT_LENGTH:
             /* The same length twice is no contradiction (RFC 9112 section 6.3). */
             s->lengths_differ |= s->length != NULL && !str_equal(s->length->value, field->value);
             s->length = field;
-        } else if (field->id == FIELD_TRANSFER_ENCODING) {
-            s->has_coding = true;
-        } else if (field->id == FIELD_CONNECTION) {
-            read_options(s, field->value);
-        } else if (field->id == FIELD_EXPECT) {
-            s->has_expect = true;
+            break;
+        case FIELD_TRANSFER_ENCODING: s->has_coding = true; break;
+        case FIELD_CONNECTION: read_options(s, field->value); break;
+        case FIELD_EXPECT: s->has_expect = true; break;
+        case FIELD_CACHE_CONTROL: s->has_cache_control = true; break;
+        case FIELD_PRAGMA:
+            if (s->pragma == NULL)
+                s->pragma = field;
+            break;
+        default: break;
         }
     }
+}
+
+static bool tells_by_pragma(const struct summary *s)
+{
+    return s->pragma != NULL && !s->has_cache_control && str_equal(s->pragma->value, STR("no-cache"));
 }
 
 static bool keeps_alive(const struct summary *s, int minor)
@@ -144,6 +155,7 @@ bool request_finish(struct request *r, struct message_fault *fault)
         return refuse(fault, 400, "");
     summarise(&r->fields, &s);
     r->keep_alive = keeps_alive(&s, r->minor);
+    r->pragma_no_cache = tells_by_pragma(&s);
     if (!check_host(r, &s, fault))
         return false;
     if (!frame(&r->fields, &s, r->minor, &r->framing, &r->length, fault))
@@ -168,6 +180,7 @@ bool response_finish(struct response *r, struct str method, struct message_fault
         return refuse(fault, 502, "unexpected 101 (Switching Protocols)"); /* we never ask for an upgrade */
     if (!frame(&r->fields, &s, r->minor, &r->framing, &r->length, fault))
         return false;
+    r->pragma_no_cache = tells_by_pragma(&s);
     if (has_no_content(r->status, method)) {
         r->framing = FRAMING_NONE;
         r->length = 0;

@@ -27,6 +27,8 @@ struct request {
     uint64_t length; /* of FRAMING_LENGTH */
     bool keep_alive; /* may the connection be used again, as far as the client says */
     bool expects_continue;
+    bool pragma_no_cache; /* its first Pragma is no-cache, and it has no Cache-Control: that would be the same
+                           * (RFC 7234 section 5.4) */
 };
 
 struct response {
@@ -37,6 +39,7 @@ struct response {
     enum framing framing;
     uint64_t length;
     bool keep_alive;
+    bool pragma_no_cache; /* as in a request */
 };
 
 /* What is wrong with a head: the answer a server gives, or the reason a client fails. */

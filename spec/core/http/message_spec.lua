@@ -3,6 +3,23 @@ local http = require("spec.support.http")
 local framing = http.framing
 
 describe("message", function()
+  it("tells where Pragma alone says no-cache", function()
+    local function alone(fields)
+      local request = http.request("GET / HTTP/1.1\r\nHost: h\r\n" .. fields .. "\r\n")
+      local response = http.response("HTTP/1.1 200 OK\r\n" .. fields .. "\r\n")
+      assert.equal(request.r.pragma_no_cache, response.r.pragma_no_cache)
+      return response.r.pragma_no_cache
+    end
+    assert.is_true(alone("Pragma: no-cache\r\n"))
+    assert.is_true(alone("pragma: no-cache\r\nPragma: x\r\n"))
+    assert.is_false(alone("Pragma: no-cache\r\nCache-Control: max-age=0\r\n"))
+    assert.is_false(alone("Cache-Control:\r\nPragma: no-cache\r\n"))
+    assert.is_false(alone("Pragma: x\r\nPragma: no-cache\r\n"))
+    for _, other in ipairs({ "No-Cache", "no-cache, x", "" }) do
+      assert.is_false(alone(("Pragma: %s\r\n"):format(other)))
+    end
+  end)
+
   describe("request", function()
     local function request(fields, line)
       return http.request(("%s\r\n%s\r\n"):format(line or "POST / HTTP/1.1\r\nHost: h", fields))
