@@ -272,9 +272,11 @@ static void set_body(struct call *c, struct fetch_request *r, bool length_forwar
         r->chunked = !length_forwarded && !r->body_on_redirect;
     } else if (sends_length(c) && x->plan->copied) {
         r->body = FETCH_BYTES;
+        r->body_on_redirect = c->backend->send_body_on_redirect;
         r->chunked = true;
     } else {
         r->body = FETCH_NO_BODY;
+        r->final_307 = x->plan->final_307 && !c->backend->send_body_on_redirect;
         r->empty_length = sends_length(c);
     }
 }

@@ -234,6 +234,24 @@ static void build_group(struct arena *a, const struct endpoint_plan *plan, bool 
         g->call_timeout = share(e->timeout, 75);
 }
 
+static bool has_unsafe_method(const struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        struct str method = g->backends[i]->backend->method_sent;
+        if (!str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
+            return true;
+    }
+    return false;
+}
+
+/* KrakenD takes the content of a copied request for there even when it is empty, and copies the request for a
+ * sequence, for concurrent calls, for shadows, and for parallel backends one of which is no GET or HEAD. */
+static bool copies_content(const struct endpoint_plan *plan)
+{
+    return plan->endpoint->concurrent_calls > 1 || plan->shadow.count > 0 ||
+           (plan->real.count > 1 && (plan->sequential || has_unsafe_method(&plan->real)));
+}
+
 static void build_endpoint(struct arena *a, const struct endpoint *e, struct endpoint_plan *plan)
 {
     *plan = (struct endpoint_plan){.endpoint = e, .sequential = e->sequential};
@@ -242,6 +260,7 @@ static void build_endpoint(struct arena *a, const struct endpoint *e, struct end
     build_group(a, plan, false, &plan->real);
     build_group(a, plan, true, &plan->shadow);
     plan->copied = plan->real.count + plan->shadow.count > 1 || e->concurrent_calls > 1;
+    plan->final_307 = copies_content(plan);
     plan->collects = plan->copied;
     for (size_t i = 0; i < e->backend_count; i++)
         plan->collects = plan->collects || e->backends[i].send_body_on_redirect;

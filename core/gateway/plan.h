@@ -61,6 +61,7 @@ struct endpoint_plan {
     size_t propagated_count;
     bool collects;       /* several calls get the content, or it may be sent again: it is collected */
     bool copied;         /* several calls are made from one request: core.md R-SQ-11 */
+    bool final_307;      /* without content too, 307 and 308 lead nowhere: core.md R-TR-2 */
     bool keeps_content;  /* a later step may ask for the whole content of an earlier no-op one */
     struct str log_name; /* "[ENDPOINT: /u/:id]" */
 };

@@ -403,7 +403,7 @@ struct fetch *fetch_start(struct client *c, struct arena *a, const struct fetch_
         .may_resend = r->body == FETCH_BYTES && r->body_on_redirect,
     };
     j->chain.first_host = r->url.host;
-    j->chain.had_content = j->hop.has_content;
+    j->chain.had_content = j->hop.has_content || r->final_307;
     task_init(&j->task, on_task);
     list_push_back(&c->jobs, &j->link);
     prepare_content(j);

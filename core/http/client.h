@@ -55,6 +55,7 @@ struct fetch_request {
     bool chunked;          /* FETCH_BYTES in chunks */
     bool empty_length;     /* FETCH_NO_BODY: say Content-Length: 0 (POST, PUT, PATCH) */
     bool body_on_redirect; /* 307 and 308 may send the content again (FETCH_BYTES only) */
+    bool final_307;        /* FETCH_NO_BODY: 307 and 308 are not followed, as if there were content */
     bool gunzip_always;    /* decode a gzip content even when the request asked for it itself */
     bool expects_continue; /* the request carries Expect: 100-continue */
     size_t collect; /* > 0: deliver the whole content in one on_response, at most so many bytes; 0: as it

@@ -17,7 +17,7 @@ struct hop {
 /* What the hops so far decided for all that follow. Starts with what the first hop is, else zeroes. */
 struct redirect_chain {
     struct str first_host;
-    bool had_content;         /* the first hop has */
+    bool had_content;         /* the first hop has, or is to be taken for one that has */
     bool drop_content_fields; /* Content-Type and its kin: the content was dropped, or may have been */
     bool drop_secrets;        /* it went to a foreign host once */
 };

@@ -292,7 +292,8 @@ function world_meta:fetch(url, options)
     end
     r.iov, r.iov_count = iov, #pieces
   end
-  for _, name in ipairs({ "chunked", "empty_length", "body_on_redirect", "gunzip_always", "expects_continue" }) do
+  for _, name in ipairs({ "chunked", "empty_length", "body_on_redirect", "final_307", "gunzip_always",
+    "expects_continue" }) do
     r[name] = options[name] or false
   end
   r.collect = options.collect or 0

@@ -71,6 +71,7 @@ describe("redirect", function()
 
   is_final("307 with content", to(307, "/to"), { method = "POST", body = "x" })
   is_final("308 with content", to(308, "/to", "moved"), { method = "PUT", body = "x" })
+  is_final("307 of a request told to be taken for one with content", to(307, "/to"), { final_307 = true })
   is_final("300", to(300, "/to"))
   is_final("304", "HTTP/1.1 304 Not Modified\r\nLocation: /to\r\n\r\n")
   is_final("305", to(305, "/to"))
@@ -101,6 +102,12 @@ describe("redirect", function()
     end
     assert.same({ 307, 2, "" }, { post(false) })
     assert.same({ 200, 3, "" }, { post(true) })
+  end)
+
+  it("is followed: 302 of a request told to be taken for one with content, but no 307 after it", function()
+    origin:now(to(302, "/made"), to(307, "/made/"), ok("there"))
+    assert.equal(307, get({ final_307 = true }).status)
+    assert.same({ "GET /from", "GET /made" }, origin:targets())
   end)
 
   it("announces an empty content again after 307, and none after 302", function()
