@@ -96,8 +96,18 @@ static void not_a_map(struct decoder *d, const struct place *at, struct node *n)
     complain(d, at, arena_printf(d->arena, "expected a map or struct, got \"%s\"", config_kind(n)).ptr);
 }
 
-/* What a configuration may nest is bounded by the depth of a document; so is this. */
-static void gather_members(struct decoder *d, const struct place *at, struct node *n, struct node *all)
+static void unconvertible(struct decoder *d, const struct place *at, const char *type, struct node *n)
+{
+    struct str why =
+        arena_printf(d->arena, "expected type '%s', got unconvertible type '%s'", type, config_kind(n));
+
+    complain(d, at, why.ptr);
+}
+
+/* type: what is expected, in Go's words. What a configuration may nest is bounded by the depth of a document;
+ * so is this. */
+static void gather_members(struct decoder *d, const struct place *at, const char *type, struct node *n,
+                           struct node *all)
 {
     struct node_cursor cursor = {0};
     struct node *child;
@@ -111,27 +121,23 @@ static void gather_members(struct decoder *d, const struct place *at, struct nod
         return;
     case DOC_ARRAY:
         for (size_t i = 0; node_next(n, &cursor, &name, &child); i++)
-            gather_members(d, &(struct place){at, STR_NONE, i, false}, child, all);
+            gather_members(d, &(struct place){at, STR_NONE, i, false}, type, child, all);
         return;
     case DOC_FALSE:
     case DOC_TRUE:
     case DOC_NUMBER:
-    case DOC_STRING: not_a_map(d, at, n); return;
+    case DOC_STRING: unconvertible(d, at, type, n); return;
     }
 }
 
 /* An object as it is; a list of objects, or of such lists, is all of them in one, so an empty list is an
- * empty object. NULL: complained. */
-static struct node *decode_object(struct decoder *d, const struct place *at, struct node *n)
+ * empty object. */
+static struct node *decode_object(struct decoder *d, const struct place *at, const char *type, struct node *n)
 {
     if (node_type(n) == DOC_OBJECT)
         return n;
-    if (node_type(n) != DOC_ARRAY) {
-        not_a_map(d, at, n);
-        return NULL;
-    }
     struct node *all = node_new_object(d->arena);
-    gather_members(d, at, n, all);
+    gather_members(d, at, type, n, all);
     return all;
 }
 
@@ -143,15 +149,13 @@ static void store_array(void *field, const void *items, size_t count)
 
 static void decode_renames(struct decoder *d, const struct place *at, struct node *n, void *field)
 {
-    struct node *object = decode_object(d, at, n);
+    struct node *object = decode_object(d, at, "map[string]string", n);
     struct node_cursor cursor = {0};
     struct node *child;
     struct str name;
     struct error why;
     size_t count = 0;
 
-    if (object == NULL)
-        return;
     struct doc_rename *renames = arena_zalloc(d->arena, (node_count(object) + 1) * sizeof(*renames));
     while (node_next(object, &cursor, &name, &child)) {
         struct place here = {at, name, 0, true};
@@ -200,7 +204,7 @@ static void decode_field(struct decoder *d, const struct place *at, const struct
     case CONFIG_RENAMES: decode_renames(d, at, n, field); break;
     case CONFIG_RECORDS: decode_records(d, at, row, n, field); break;
     case CONFIG_OBJECT: {
-        struct node *object = decode_object(d, at, n);
+        struct node *object = decode_object(d, at, "config.ExtraConfig", n);
         memcpy(field, &object, sizeof(object));
         break;
     }

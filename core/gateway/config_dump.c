@@ -326,10 +326,10 @@ static void dump_client_tls(struct dump *d, const struct client_tls_options *tls
 static void dump_plugin(struct dump *d, const struct plugin_options *plugin)
 {
     if (plugin->present) {
-        if (plugin->folders.count == 1)
-            text(d, 1, "Folder", plugin->folders.items[0]);
-        else
+        if (plugin->folders.count > 1)
             list(d, 1, "Folder", &plugin->folders);
+        else
+            text(d, 1, "Folder", plugin->folders.count == 1 ? plugin->folders.items[0] : STR(""));
         text(d, 1, "Pattern", plugin->pattern);
     } else if (d->level > 1) {
         line(d, 1, "%sNo Plugin section defined%s", paint(d, RED), paint(d, PLAIN));

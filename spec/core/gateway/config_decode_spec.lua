@@ -136,7 +136,11 @@ describe("config_decode, errors (R-CFG-2, R-CFG-3)", function()
     ['"endpoints": "x"'] = "'endpoints[0]' expected a map or struct, got \"string\"",
     ['"endpoints": [null]'] = "'endpoints[0]' expected a map or struct, got \"nil\"",
     ['"endpoints": [7]'] = "'endpoints[0]' expected a map or struct, got \"float64\"",
-    ['"extra_config": [7]'] = "'extra_config[0]' expected a map or struct, got \"float64\"",
+    ['"extra_config": [7]'] = "'extra_config[0]' expected type 'config.ExtraConfig', got unconvertible type 'float64'",
+    ['"extra_config": [[{}, null, "x"]]'] =
+      "'extra_config[0][2]' expected type 'config.ExtraConfig', got unconvertible type 'string'",
+    ['"endpoints": {"backend": {"mapping": true}}'] =
+      "'endpoints[0].backend[0].mapping' expected type 'map[string]string', got unconvertible type 'bool'",
     ['"host": {"a": 1}'] = "'host[0]' expected type 'string', got unconvertible type "
       .. "'map[string]interface {}'",
     ['"endpoints": [{"backend": [{}, {"mapping": {"m": []}}]}]'] =

@@ -82,6 +82,10 @@ Global settings
     assert.matches("\n........[+] POST ", dump(shop, 1, "...."), 1, true)
   end)
 
+  it("shows a section without values as such", function()
+    assert.matches("\tFolder: \n\tPattern: ", dump(config.service('"plugin": {}'), 1), 1, true)
+  end)
+
   it("colours when it is told, and only then", function()
     assert.is_nil(dump(shop, 3):find("\27", 1, true))
     local coloured = dump(shop, 2, "\t", true)

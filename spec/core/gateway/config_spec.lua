@@ -126,7 +126,9 @@ describe("config, overrides (R-CFG-5 to 7)", function()
   end)
 
   it("refuses a text in the place of an object, and an empty duration", function()
-    for _, variable in ipairs({ "KRAKEND_TLS=x", "KRAKEND_EXTRA_CONFIG=x", "KRAKEND_ENDPOINTS=x" }) do
+    assert.matches("'extra_config' expected type", refused(config.service(),
+      { env = { "KRAKEND_EXTRA_CONFIG=x" } }), 1, true)
+    for _, variable in ipairs({ "KRAKEND_TLS=x", "KRAKEND_ENDPOINTS=x" }) do
       assert.matches('expected a map or struct, got "string"', refused(config.service(),
         { env = { variable } }), 1, true)
     end
