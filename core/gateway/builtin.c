@@ -116,6 +116,7 @@ void builtin_redirect(struct exchange *x, const struct route_match *m)
     const struct target *target = &x->stream->request.parts;
     struct str location = m->location;
     bool get = str_equal(x->method, STR("GET"));
+    bool has_type = get || str_equal(x->method, STR("HEAD"));
     struct str body = STR_NONE;
 
     if (m->slash_redirect)
@@ -126,7 +127,7 @@ void builtin_redirect(struct exchange *x, const struct route_match *m)
         body = arena_printf(x->arena, "<a href=\"%.*s\">Moved Permanently</a>.\n\n",
                             STR_ARG(escape_html(x->arena, location)));
     }
-    answer_set(x, get ? 301 : 307, get ? STR("text/html; charset=utf-8") : STR_NONE, body);
+    answer_set(x, get ? 301 : 307, has_type ? STR("text/html; charset=utf-8") : STR_NONE, body);
     field_add_id(&x->answer.fields, FIELD_LOCATION, escape_non_ascii(x->arena, location));
 }
 

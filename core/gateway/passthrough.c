@@ -16,12 +16,13 @@ static size_t sum(const struct iovec *iov, int n)
     return len;
 }
 
+/* An empty Content-Encoding counts as none, an empty Content-Type as one (core.md R-NO-4). */
 static bool lacks_type(const struct exchange *x)
 {
     const struct fields *fields = &x->answer.fields;
+    const struct field *coding = field_find_id(fields, FIELD_CONTENT_ENCODING);
 
-    return field_find_id(fields, FIELD_CONTENT_TYPE) == NULL &&
-           field_find_id(fields, FIELD_CONTENT_ENCODING) == NULL;
+    return field_find_id(fields, FIELD_CONTENT_TYPE) == NULL && (coding == NULL || coding->value.len == 0);
 }
 
 /* A status or a method without content: there is nothing to wait for. */

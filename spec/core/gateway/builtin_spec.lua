@@ -18,6 +18,18 @@ describe("a redirect to or from a final slash", function()
   end)
 end)
 
+describe("a redirect of a method that reads", function()
+  it("has a type, and content for GET", function()
+    local gateway = kit.gateway({ debug_endpoint = true, endpoints = {} })
+    for method, expected in pairs({ GET = "301 text/html; charset=utf-8 44", HEAD = "307 text/html; charset=utf-8 0",
+      POST = "307 nil 0" }) do
+      local response = gateway:request({ method = method, path = "/__debug" })
+      local told = ("%d %s %d"):format(response.status, tostring(response:field("content-type")), #response.body)
+      assert.equal(expected, told)
+    end
+  end)
+end)
+
 describe("/__debug", function()
   it("logs the request as Go prints it, but for secrets", function()
     local gateway = kit.gateway({ debug_endpoint = true, endpoints = {} })
