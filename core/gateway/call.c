@@ -222,7 +222,7 @@ static void on_fail(struct fetch *f, enum fetch_failure why, const char *text)
     }
     if (c->hook_waits) /* it looks at the head of what is now cut */
         cut(c, copy);
-    else if (!conclude_early(c, why == FETCH_CLOSED))
+    else if (!conclude_early(c, why == FETCH_CLOSED || why == FETCH_CUT))
         fail(c, copy);
 }
 

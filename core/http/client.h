@@ -71,6 +71,7 @@ enum fetch_failure {
     FETCH_TIMEOUT,   /* response_header_timeout */
     FETCH_REDIRECTS, /* more than ten requests */
     FETCH_DECODE,    /* gzip is broken */
+    FETCH_CUT,       /* gzip ends too early, or something else stands behind it; what it gave is sound */
     FETCH_TOO_LARGE, /* beyond collect */
 };
 

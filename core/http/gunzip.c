@@ -10,6 +10,7 @@ enum { GZIP_WINDOW = 15, GZIP_WRAPPED = 16 };
 struct gunzip {
     z_stream z;
     bool inside; /* a member has begun and is not over */
+    bool behind; /* one is over, and the next has given nothing yet */
 };
 
 static void *zlib_alloc(void *owner, unsigned count, unsigned size)
@@ -64,8 +65,11 @@ static bool inflate_some(struct gunzip *g, struct str *packed, char *dst, size_t
     packed->ptr += in - g->z.avail_in;
     packed->len -= in - g->z.avail_in;
     *got = out - g->z.avail_out;
+    if (*got > 0)
+        g->behind = false;
     if (result == Z_STREAM_END) {
         g->inside = false;
+        g->behind = true;
         return inflateReset(&g->z) == Z_OK;
     }
     return result == Z_OK || result == Z_BUF_ERROR;
@@ -79,9 +83,11 @@ enum gunzip_result gunzip_read(struct gunzip *g, struct str *packed, char *dst, 
     while (*got < cap) {
         size_t before = packed->len;
 
-        if (!inflate_some(g, packed, dst + *got, cap - *got, &piece))
-            return GUNZIP_BAD;
+        bool good = inflate_some(g, packed, dst + *got, cap - *got, &piece);
+
         *got += piece;
+        if (!good)
+            return g->behind ? GUNZIP_GARBAGE : GUNZIP_BAD;
         if (piece == 0 && packed->len == before)
             return before == 0 ? GUNZIP_MORE : GUNZIP_BAD;
     }

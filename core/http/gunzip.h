@@ -13,9 +13,10 @@
 struct gunzip;
 
 enum gunzip_result {
-    GUNZIP_MORE, /* the input is used up */
-    GUNZIP_FULL, /* dst is full: call again, also when the input is used up */
-    GUNZIP_BAD,
+    GUNZIP_MORE,    /* the input is used up */
+    GUNZIP_FULL,    /* dst is full: call again, also when the input is used up */
+    GUNZIP_BAD,     /* what it gave so far may be wrong */
+    GUNZIP_GARBAGE, /* it is sound: this is no other member behind a whole one */
 };
 
 struct gunzip *gunzip_new(void);

@@ -30,8 +30,10 @@ static void fail_content(struct h1_client *c, enum content_result result)
 {
     if (result == CONTENT_BAD)
         h1_client_fail(c, FETCH_MALFORMED, "malformed chunked encoding");
-    else if (c->content.ended && c->content.waiting.len == 0)
-        h1_client_fail(c, FETCH_DECODE, "unexpected EOF");
+    else if (result == CONTENT_CUT)
+        h1_client_fail(c, FETCH_CUT, "unexpected EOF");
+    else if (result == CONTENT_EXCESS)
+        h1_client_fail(c, FETCH_CUT, "gzip: invalid data behind it");
     else
         h1_client_fail(c, FETCH_DECODE, "gzip: invalid data");
 }
@@ -63,6 +65,14 @@ static bool tell(struct h1_client *c, const struct iovec *iov, int n)
     return c->state != H1_CLIENT_CLOSED;
 }
 
+/* What came before the fault, and so the head at least, is told all the same: whether it came at once with
+ * the fault must not matter. */
+static void end_with_fault(struct h1_client *c, enum content_result result, const struct iovec *iov, int n)
+{
+    if (tell(c, iov, n))
+        fail_content(c, result);
+}
+
 /* Spans of the receive buffer. */
 static void hand_out(struct h1_client *c)
 {
@@ -81,7 +91,7 @@ static void hand_out(struct h1_client *c)
             return;
         }
         if (result == CONTENT_BAD) {
-            fail_content(c, result);
+            end_with_fault(c, result, iov, n);
             return;
         }
         if (!tell(c, iov, n))
@@ -110,8 +120,8 @@ static void hand_out_decoded(struct h1_client *c, struct recv_buf *piece)
             finish(c, &iov, got > 0);
             return;
         }
-        if (result == CONTENT_BAD || result == CONTENT_BROKEN) {
-            fail_content(c, result);
+        if (result != CONTENT_MORE && result != CONTENT_FULL) {
+            end_with_fault(c, result, &iov, got > 0);
             return;
         }
         if (!tell(c, &iov, got > 0))

@@ -71,22 +71,23 @@ enum content_result h1_content_spans(struct h1_content *c, struct recv_buf *in, 
     return CONTENT_BAD;
 }
 
-/* Moves what waits to dst. False: gzip is broken. *full: there is more, or may be. */
-static bool move(struct h1_content *c, char *dst, size_t cap, size_t *got, bool *full)
+/* Moves what waits to dst. CONTENT_FULL: there is more, or may be. */
+static enum content_result move(struct h1_content *c, char *dst, size_t cap, size_t *got)
 {
     if (c->gunzip != NULL) {
-        enum gunzip_result result = gunzip_read(c->gunzip, &c->waiting, dst, cap, got);
-
-        *full = result == GUNZIP_FULL;
-        return result != GUNZIP_BAD;
+        switch (gunzip_read(c->gunzip, &c->waiting, dst, cap, got)) {
+        case GUNZIP_MORE: return CONTENT_MORE;
+        case GUNZIP_FULL: return CONTENT_FULL;
+        case GUNZIP_BAD: return CONTENT_BROKEN;
+        case GUNZIP_GARBAGE: return CONTENT_EXCESS;
+        }
     }
     *got = c->waiting.len < cap ? c->waiting.len : cap;
     if (*got > 0)
         memcpy(dst, c->waiting.ptr, *got);
     c->waiting.ptr += *got;
     c->waiting.len -= *got;
-    *full = c->waiting.len > 0;
-    return true;
+    return c->waiting.len > 0 ? CONTENT_FULL : CONTENT_MORE;
 }
 
 enum content_result h1_content_fill(struct h1_content *c, struct recv_buf *in, char *dst, size_t cap,
@@ -94,8 +95,8 @@ enum content_result h1_content_fill(struct h1_content *c, struct recv_buf *in, c
 {
     *got = 0;
     for (;;) {
+        enum content_result result;
         size_t step = 0;
-        bool full;
 
         if (c->waiting.len == 0 && !c->ended) {
             struct iovec span;
@@ -106,13 +107,12 @@ enum content_result h1_content_fill(struct h1_content *c, struct recv_buf *in, c
             if (n > 0)
                 c->waiting = (struct str){span.iov_base, span.iov_len};
         }
-        if (!move(c, dst + *got, cap - *got, &step, &full))
-            return CONTENT_BROKEN;
+        result = move(c, dst + *got, cap - *got, &step);
         *got += step;
-        if (full)
-            return CONTENT_FULL;
+        if (result != CONTENT_MORE)
+            return result;
         if (c->ended)
-            return c->gunzip != NULL && !gunzip_is_whole(c->gunzip) ? CONTENT_BROKEN : CONTENT_END;
+            return c->gunzip != NULL && !gunzip_is_whole(c->gunzip) ? CONTENT_CUT : CONTENT_END;
         if (recv_buf_is_empty(in))
             return CONTENT_MORE;
     }

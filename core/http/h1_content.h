@@ -18,6 +18,8 @@ enum content_result {
     CONTENT_END,    /* that was all */
     CONTENT_BAD,    /* broken framing */
     CONTENT_BROKEN, /* broken gzip */
+    CONTENT_CUT,    /* gzip that ends too early; what it gave is sound */
+    CONTENT_EXCESS, /* something else behind gzip; what it gave is sound */
 };
 
 struct h1_content {

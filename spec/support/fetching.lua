@@ -17,7 +17,7 @@ jit.off(true, true) -- C that calls back must not be called from compiled code
 ffi.cdef("int close(int fd);")
 
 local fetching = { core = core, failures = {
-  [0] = "ok", "resolve", "connect", "closed", "malformed", "timeout", "redirects", "decode", "too_large",
+  [0] = "ok", "resolve", "connect", "closed", "malformed", "timeout", "redirects", "decode", "cut", "too_large",
 } }
 local world_meta, origin_meta, conn_meta, fetch_meta = {}, {}, {}, {}
 world_meta.__index, origin_meta.__index, conn_meta.__index, fetch_meta.__index =

@@ -63,8 +63,22 @@ describe("a reply that breaks off", function()
     local packed = gzip.pack('{"a":1}')
     local head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
     assert.equal('200 {"a":1}', (answered(head:format(#packed) .. packed:sub(1, -5))))
-    assert.equal("500 unexpected EOF", (answered(head:format(#packed - 4) .. packed:sub(1, -5))))
     assert.equal("500 unexpected EOF", (answered(head:format(#packed) .. packed:sub(1, 12))))
+  end)
+
+  it("in the midst of gzip, or goes on behind it, does so too; what is damaged does not", function()
+    local packed = gzip.pack('{"a":1}')
+    local function of(bytes, fields)
+      local head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+      return (answered(head:format(#bytes) .. bytes, fields))
+    end
+    assert.equal('200 {"a":1}', of(packed:sub(1, -5)))
+    assert.equal('200 {"a":1}', of(packed .. "garbage"))
+    assert.equal("500 unexpected EOF", of(packed:sub(1, 14)))
+    assert.equal("500 unexpected EOF", of(packed:sub(1, -5), { encoding = "string" }))
+    assert.equal("500 gzip: invalid data behind it", of(packed .. "garbage", { encoding = "string" }))
+    assert.equal("500 gzip: invalid data", of(packed:sub(1, -9) .. "\0" .. packed:sub(-7)))
+    assert.equal("500 gzip: invalid data", of('{"a":1}'))
   end)
 
   it("says its status even so", function()

@@ -93,6 +93,28 @@ describe("a reply that streams", function()
     assert.is_truthy(gateway:logged("%[ENDPOINT: /a%] the content of http.*/a was cut after 10 bytes"))
   end)
 
+  it("is cut where its framing or its gzip breaks, though that comes with the head", function()
+    local packed = require("kit.gzip").pack(("packed "):rep(9))
+    local head = "HTTP/1.1 404 X\r\nX-A: b\r\n%s\r\n\r\n%s"
+    local coded = "Content-Encoding: gzip\r\nContent-Length: "
+    for _, case in ipairs({
+      { "Transfer-Encoding: chunked", chunk("begun") .. "zz\r\n", "begun" },
+      { "Transfer-Encoding: chunked", "zz\r\n", "" },
+      { coded .. #packed + 1, packed .. "x", ("packed "):rep(9) },
+      { coded .. "9", "no gzip .", "" },
+    }) do
+      local back = kit.upstream()
+      back:on("GET", "/a"):raw(head:format(case[1], case[2]))
+      local gateway = gateway_to(back.url)
+      local response = gateway:connect():request({ path = "/a" }):receive()
+      assert.equal("closed", response.error)
+      assert.matches("^HTTP/1.1 404 Not Found\r\n.*\nX%-A: b\r\n", response.partial)
+      local content = response.partial:match("\r\n\r\n(.*)$")
+      assert.equal(case[3], content:match("^%x+\r\n(.-)\r\n") or content)
+      assert.is_truthy(gateway:logged("was cut after " .. #case[3] .. " bytes"))
+    end
+  end)
+
   it("ends upstream when the client goes away", function()
     local back = origin(function(sock)
       sock:write("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n" .. chunk("begun"))

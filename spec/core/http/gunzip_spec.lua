@@ -153,25 +153,32 @@ describe("a gzip content", function()
     end
     assert.equal("plain", cut(-1).body)
     local fetch = cut(-2)
-    assert.equal("decode", fetch.failure)
+    assert.equal("cut", fetch.failure)
     assert.equal("unexpected EOF", fetch.text)
   end)
 
-  local function breaks(what, bytes, text)
+  local function breaks(what, bytes, failure, text, collected)
     it("that is broken fails: " .. what, function()
       for _, options in ipairs({ { collect = 1000 }, { collect = 0 } }) do
         options.gunzip_always = true
         local fetch = get(packed(bytes), options)
-        assert.equal("decode", fetch.failure)
+        assert.equal(failure, fetch.failure)
         assert.equal(text, fetch.text)
+        assert.equal(collected, options.collect > 0 and fetching.text(fetch.fetch.collected) or fetch.body)
         assert.equal(0, world:idle())
       end
     end)
   end
 
-  breaks("not gzip at all", '{"a":1}', "gzip: invalid data")
-  breaks("cut", gzip("plain"):sub(1, -4), "unexpected EOF")
-  breaks("followed by garbage", gzip("plain") .. "garbage", "gzip: invalid data")
+  breaks("not gzip at all", '{"a":1}', "decode", "gzip: invalid data", "")
+  breaks("a wrong checksum", gzip("plain"):sub(1, -9) .. "\0" .. gzip("plain"):sub(-7), "decode", "gzip: invalid data",
+    "plain")
+  breaks("a second member with a wrong length", gzip("plain") .. gzip("more"):sub(1, -2) .. "\1", "decode",
+    "gzip: invalid data", "plainmore")
+  breaks("cut", gzip("plain"):sub(1, -4), "cut", "unexpected EOF", "plain")
+  breaks("cut in a second member", gzip("plain") .. gzip("more"):sub(1, -4), "cut", "unexpected EOF", "plainmore")
+  breaks("followed by garbage", gzip("plain") .. "garbage", "cut", "gzip: invalid data behind it", "plain")
+  breaks("followed by zeroes", gzip("plain") .. ("\0"):rep(9), "cut", "gzip: invalid data behind it", "plain")
 
   it("that unpacks to more than its limit is too large, and no more than that is unpacked", function()
     local bomb = gzip(("\0"):rep(20000000))
