@@ -3,6 +3,7 @@
 #include "gateway/config_build.h"
 #include "gateway/config_decode.h"
 
+#include <math.h>
 #include <string.h>
 
 enum option_type { OPTION_BOOL, OPTION_INT, OPTION_TEXT, OPTION_LIST };
@@ -55,17 +56,21 @@ static bool read_texts(struct arena *a, struct node *n, struct str_list *list)
     return true;
 }
 
+/* KrakenD reads the double that a number is: 3.0 is 3. */
+static bool is_whole(double number)
+{
+    return number >= -0x1p63 && number < 0x1p63 && floor(number) == number;
+}
+
 static bool read_option(struct arena *a, const struct option_row *row, struct node *n, void *field)
 {
-    int64_t number;
-
     switch (row->type) {
     case OPTION_BOOL:
         if (node_type(n) != DOC_TRUE && node_type(n) != DOC_FALSE)
             return false;
         *(bool *)field = node_type(n) == DOC_TRUE;
         return true;
-    case OPTION_INT: return node_type(n) == DOC_NUMBER && node_to_int64(n, &number);
+    case OPTION_INT: return node_type(n) == DOC_NUMBER && is_whole(node_to_double(n));
     case OPTION_TEXT:
         if (node_type(n) == DOC_STRING)
             *(struct str *)field = node_string(n);

@@ -99,6 +99,15 @@ describe("config_router, wrong types (R-RT-11)", function()
     end)
   end
 
+  it("are told by a number's value, not by its text", function()
+    for _, number in ipairs({ "3.0", "1e6", "-1", "9007199254740993", "-9223372036854775808" }) do
+      assert.is_true(router('{"app_engine": true, "max_multipart_memory": ' .. number .. "}").app_engine, number)
+    end
+    for _, number in ipairs({ "9223372036854775807", "1e30", "0.5" }) do
+      assert.is_false(router('{"app_engine": true, "max_multipart_memory": ' .. number .. "}").app_engine, number)
+    end
+  end)
+
   it("spare what is read apart", function()
     local r = router([[{"disable_access_log": true, "disable_path_decoding": true, "health_path": "/up",
       "use_h2c": 1,
