@@ -104,16 +104,34 @@ void forward_call_fields(struct call *c)
         c->fields = x->call_fields;
 }
 
+/* One line of it goes out, the first, as it is no list (RFC 9110 section 10.1.5), and none if that is empty.
+ */
+static void finish_agent(struct fields *f, struct str own)
+{
+    const struct field *agent = field_find_id(f, FIELD_USER_AGENT);
+
+    if (agent == NULL) {
+        field_add_id(f, FIELD_USER_AGENT, own);
+        return;
+    }
+    if (agent->value.len == 0) {
+        field_remove_id(f, FIELD_USER_AGENT);
+        return;
+    }
+    for (const struct field *other = agent + 1; other < f->items + f->count; other++) {
+        if (other->id == FIELD_USER_AGENT) {
+            field_set_id(f, FIELD_USER_AGENT, agent->value);
+            return;
+        }
+    }
+}
+
 bool forward_finish_fields(struct call *c)
 {
-    const struct field *agent = field_find_id(&c->fields, FIELD_USER_AGENT);
     bool length = field_remove_id(&c->fields, FIELD_CONTENT_LENGTH) > 0;
 
     field_remove_id(&c->fields, FIELD_TRANSFER_ENCODING);
-    if (agent == NULL)
-        field_add_id(&c->fields, FIELD_USER_AGENT, c->exchange->worker->plans->user_agent);
-    else if (agent->value.len == 0)
-        field_remove_id(&c->fields, FIELD_USER_AGENT);
+    finish_agent(&c->fields, c->exchange->worker->plans->user_agent);
     return length;
 }
 
