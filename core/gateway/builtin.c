@@ -31,17 +31,24 @@ static struct str check_param(struct exchange *x, struct str value)
     return STR_NONE;
 }
 
-struct str builtin_check_params(struct exchange *x)
+struct str builtin_check_params(struct exchange *x, const struct route_match *m)
 {
     if (x->worker->config->router.disable_path_decoding)
         return STR_NONE;
-    for (size_t i = 0; i < x->param_count; i++) {
-        struct str why = check_param(x, x->params[i].value);
+    for (size_t i = 0; i < m->param_count; i++) {
+        struct str why = check_param(x, m->params[i]);
 
         if (why.len > 0)
             return why;
     }
     return STR_NONE;
+}
+
+void builtin_refuse(struct exchange *x, struct str allow)
+{
+    answer_set(x, 400, TEXT_TYPE, x->refusal);
+    if (allow.len > 0)
+        field_add(&x->answer.fields, STR("Allow"), allow);
 }
 
 /* --- redirects -------------------------------------------------------------------------------- */
@@ -346,7 +353,7 @@ bool builtin_wants_body(const struct exchange *x)
 void builtin_answer(struct exchange *x)
 {
     if (x->refusal.len > 0) {
-        answer_set(x, 400, TEXT_TYPE, x->refusal);
+        builtin_refuse(x, STR_NONE);
         return;
     }
     switch (x->route->kind) {

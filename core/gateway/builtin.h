@@ -5,8 +5,9 @@
 
 #include "gateway/exchange.h"
 
-/* Why the parameters of the path are refused: core.md 2.6; "" if they are not. */
-struct str builtin_check_params(struct exchange *x);
+/* Why the parameters of the path are refused: core.md 2.6; "" if they are not. Those of a path that has no
+ * route count too. */
+struct str builtin_check_params(struct exchange *x, const struct route_match *m);
 
 /* Makes x->answer for everything that is no endpoint's. m: of the route. */
 void builtin_answer(struct exchange *x);
@@ -16,5 +17,7 @@ bool builtin_wants_body(const struct exchange *x);
 void builtin_redirect(struct exchange *x, const struct route_match *m);
 void builtin_not_found(struct exchange *x);
 void builtin_not_allowed(struct exchange *x, struct str allow);
+/* 400 for x->refusal. allow: of a path that other methods have, else "". */
+void builtin_refuse(struct exchange *x, struct str allow);
 
 #endif

@@ -222,11 +222,12 @@ static struct str clean_target(struct arena *a, struct str path)
 static bool wants_redirect(const struct router *r, const struct tree *t, struct arena *a, struct str path,
                            struct str asked, struct route_match *match)
 {
+    bool slash = tree_wants_slash(t, a, path, match->params, &match->param_count);
     struct str fixed;
 
     if (str_equal(t->method, STR("CONNECT")) || str_equal(path, STR("/")))
         return false;
-    if (!r->options->disable_redirect_trailing_slash && tree_wants_slash(t, a, path)) {
+    if (!r->options->disable_redirect_trailing_slash && slash) {
         redirect(a, toggle_slash(a, asked), true, match);
         return true;
     }
@@ -240,12 +241,14 @@ static bool wants_redirect(const struct router *r, const struct tree *t, struct 
 static bool other_methods(const struct router *r, const struct tree *own, struct arena *a, struct str path,
                           struct route_match *match)
 {
+    struct str params[ROUTE_PARAMS_MAX];
+
     match->allow = STR("");
     if (r->options->disable_handle_method_not_allowed)
         return false;
     for (size_t i = 0; i < r->tree_count; i++) {
         const struct tree *t = &r->trees[i];
-        if (t == own || tree_find(t, path, match->params) == NULL)
+        if (t == own || tree_find(t, path, params) == NULL)
             continue;
         match->allow = match->allow.len == 0
                            ? t->method
@@ -261,10 +264,13 @@ enum match router_match(const struct router *r, struct arena *a, struct str meth
     struct str asked = path;
 
     if (r->options->remove_extra_slash)
-        path = path_clean(a, path);
+        path = clean_target(a, path);
+    match->param_count = 0;
     match->route = own != NULL ? tree_find(own, path, match->params) : NULL;
-    if (match->route != NULL)
+    if (match->route != NULL) {
+        match->param_count = match->route->param_count;
         return MATCH_FOUND;
+    }
     if (own != NULL && wants_redirect(r, own, a, path, asked, match))
         return MATCH_REDIRECT;
     return other_methods(r, own, a, path, match) ? MATCH_NOT_ALLOWED : MATCH_NOT_FOUND;

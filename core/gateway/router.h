@@ -39,6 +39,7 @@ enum match {
 struct route_match {
     const struct route *route;
     struct str params[ROUTE_PARAMS_MAX]; /* spans into the path */
+    size_t param_count;                  /* without a route: those met before the search ended */
     struct str allow;
     struct str location;
     bool slash_redirect; /* X-Forwarded-Prefix goes in front (core.md 2.3) */

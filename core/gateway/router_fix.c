@@ -6,10 +6,12 @@
 
 /* --- the final slash --------------------------------------------------------------------------------- */
 
-/* A node whose parameter was not tried yet, and the path as it was before the node's text. */
+/* A node whose parameter was not tried yet, the path as it was before the node's text, and the number of
+ * parameters before it. */
 struct skipped {
     const struct tree_node *node;
     struct str path;
+    size_t params;
 };
 
 struct slash_walk {
@@ -18,6 +20,8 @@ struct slash_walk {
     struct str path;
     struct skipped *stack;
     size_t skipped;
+    struct str *params; /* of the way to n */
+    size_t param_count;
     bool back; /* n was taken from the stack: its children have been tried */
 };
 
@@ -35,6 +39,7 @@ static bool step_back(struct slash_walk *w)
     w->skipped--;
     w->n = w->stack[w->skipped].node;
     w->path = w->stack[w->skipped].path;
+    w->param_count = w->stack[w->skipped].params;
     w->back = true;
     return true;
 }
@@ -52,6 +57,7 @@ static enum verdict walk_param(struct slash_walk *w)
     const struct tree_node *param = w->n->param;
     size_t end = str_find_char(w->path, '/');
 
+    w->params[w->param_count++] = str_slice(w->path, 0, end);
     if (end == w->path.len)
         return ends_in_slash(param) ? VERDICT_YES : VERDICT_NO;
     if (param->child_count == 0)
@@ -72,7 +78,7 @@ static enum verdict walk_on(struct slash_walk *w)
     w->back = false;
     if (child != NULL) {
         if (n->param != NULL)
-            w->stack[w->skipped++] = (struct skipped){n, whole};
+            w->stack[w->skipped++] = (struct skipped){n, whole, w->param_count};
         w->n = child;
         return VERDICT_GO_ON;
     }
@@ -106,9 +112,16 @@ static enum verdict walk_off(struct slash_walk *w)
     return step_back(w) ? VERDICT_GO_ON : VERDICT_NO;
 }
 
-bool tree_wants_slash(const struct tree *t, struct arena *a, struct str path)
+bool tree_wants_slash(const struct tree *t, struct arena *a, struct str path, struct str *params,
+                      size_t *param_count)
 {
-    struct slash_walk w = {t, t->root, path, arena_alloc(a, t->depth * sizeof(struct skipped)), 0, false};
+    struct slash_walk w = {
+        .tree = t,
+        .n = t->root,
+        .path = path,
+        .stack = arena_alloc(a, t->depth * sizeof(struct skipped)),
+        .params = params,
+    };
     enum verdict verdict;
 
     do {
@@ -119,6 +132,7 @@ bool tree_wants_slash(const struct tree *t, struct arena *a, struct str path)
         else
             verdict = walk_end(&w);
     } while (verdict == VERDICT_GO_ON);
+    *param_count = w.param_count;
     return verdict == VERDICT_YES;
 }
 

@@ -45,8 +45,9 @@ const struct route *tree_find(const struct tree *t, struct str path, struct str 
 struct tree_node *tree_child(const struct tree_node *n, unsigned char head); /* NULL if there is none */
 
 /* Of a path that tree_find did not find: would one with a final slash more or less be? Over-eager where
- * KrakenD is (R-RT-7). */
-bool tree_wants_slash(const struct tree *t, struct arena *a, struct str path);
+ * KrakenD is (R-RT-7). params: of ROUTE_PARAMS_MAX; what was taken for parameters before the search ended. */
+bool tree_wants_slash(const struct tree *t, struct arena *a, struct str path, struct str *params,
+                      size_t *param_count);
 
 /* The path of a route that differs in letter case or a final slash only; values of parameters as they are. */
 bool tree_fix_path(const struct tree *t, struct arena *a, struct str path, struct str *fixed);

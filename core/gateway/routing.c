@@ -27,8 +27,21 @@ static void set_route(struct exchange *x, const struct route_match *m)
         x->plan = &x->worker->plans->endpoints[x->endpoint->id];
     }
     set_params(x, m);
-    x->refusal = builtin_check_params(x);
+    x->refusal = builtin_check_params(x, m);
     x->outer = x->refusal.len > 0 || m->route->kind == ROUTE_HEALTH;
+}
+
+/* 404 or 405, if the parameters that the search met are in order. */
+static void set_no_route(struct exchange *x, const struct route_match *m)
+{
+    x->refusal = builtin_check_params(x, m);
+    x->outer = x->refusal.len > 0;
+    if (x->refusal.len > 0)
+        builtin_refuse(x, m->allow);
+    else if (x->match == MATCH_NOT_FOUND)
+        builtin_not_found(x);
+    else
+        builtin_not_allowed(x, m->allow);
 }
 
 static void forget_route(struct exchange *x)
@@ -51,8 +64,8 @@ void routing_find(struct exchange *x)
     x->match = router_match(x->worker->router, x->arena, x->method, x->path, &m);
     switch (x->match) {
     case MATCH_FOUND: set_route(x, &m); break;
-    case MATCH_NOT_FOUND: builtin_not_found(x); break;
-    case MATCH_NOT_ALLOWED: builtin_not_allowed(x, m.allow); break;
+    case MATCH_NOT_FOUND:
+    case MATCH_NOT_ALLOWED: set_no_route(x, &m); break;
     case MATCH_REDIRECT:
         builtin_redirect(x, &m);
         x->outer = x->unlogged = true;

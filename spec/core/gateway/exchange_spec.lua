@@ -29,6 +29,44 @@ describe("a path parameter", function()
   end)
 end)
 
+describe("a path without a route", function()
+  local function start(router)
+    local back = kit.upstream()
+    local backend = { { host = back.url, url_pattern = "/" } }
+    return gateway_of({ { endpoint = "/u/{id}", backend = backend }, { endpoint = "/u/ab/{x}/y", backend = backend },
+      { endpoint = "/u/{id}", method = "PUT", backend = backend },
+      { endpoint = "/w", method = "POST", backend = backend } }, router)
+  end
+
+  local cases = {
+    { "GET", "/u/a%2541/more", "error: encoded url params" },
+    { "GET", "/u/100%25/more", 'error: invalid URL escape "%"' },
+    { "PUT", "/u/a%23/more", "error: encoded url params" },
+    { "GET", "/u/ab/a%3F/z" }, -- the search went back to "ab" for {id}
+    { "GET", "/u/ok/a%2541" }, { "POST", "/u/a%2541/more" }, { "GET", "/w/a%2541" },
+  }
+  for _, case in ipairs(cases) do
+    it("is refused for what the search took for a parameter: " .. case[1] .. " " .. case[2], function()
+      local response = start():request({ method = case[1], path = case[2] })
+      assert.same(case[3] and { 400, case[3], "text/plain; charset=utf-8" }
+        or { 404, "404 page not found", "text/plain" },
+        { response.status, response.body, response:field("Content-Type") })
+      assert.equal(case[3] == nil, response:field("X-Krakend") ~= nil)
+    end)
+  end
+
+  it("of other methods keeps Allow", function()
+    local backend = { { host = "h", url_pattern = "/" } }
+    local response = gateway_of({ { endpoint = "/{a}", method = "PUT", backend = backend },
+      { endpoint = "/{a}/{b}", backend = backend } }):get("/%3F")
+    assert.same({ 400, "PUT" }, { response.status, response:field("Allow") })
+  end)
+
+  it("is not found with disable_path_decoding", function()
+    assert.equal(404, start({ disable_path_decoding = true }):get("/u/a%2541/more").status)
+  end)
+end)
+
 describe("content that is collected", function()
   local function post(length)
     local back = kit.upstream()

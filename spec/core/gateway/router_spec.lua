@@ -205,6 +205,12 @@ describe("router, redirects (core.md 2.3)", function()
     redirects(r, { ["/foo/"] = "/foo", ["//foo/"] = "/foo" })
     is_none(r, "GET", "/u//x")
   end)
+
+  it("see a final dot as a slash then, as without it", function()
+    redirects(router({ "/foo", "/u/{id}/x" }, options('{"remove_extra_slash": true}')),
+      { ["/foo/."] = "/foo/", ["/u/7/x/./."] = "/u/7/x/" })
+    found(router({ "/foo/" }, options('{"remove_extra_slash": true}')), "/foo/.", "/foo/")
+  end)
 end)
 
 describe("router, other methods (core.md 2.4)", function()
