@@ -243,11 +243,14 @@ static const struct fetch_events fetch_events = {on_response, on_fail, on_writab
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+static bool method_is_changed(const struct call *c)
+{
+    return c->method.ptr != c->backend->method_sent.ptr;
+}
+
 static bool sends_length(const struct call *c)
 {
-    bool changed = c->method.ptr != c->backend->method_sent.ptr;
-
-    return changed ? method_sends_length(c->method) : c->plan->sends_length;
+    return method_is_changed(c) ? method_sends_length(c->method) : c->plan->sends_length;
 }
 
 /* core.md 4.4: a length only if the client's was forwarded; copies of a request without content are chunked
@@ -300,6 +303,10 @@ static void send_request(struct call *c)
     struct fetch_request *r;
     bool length_forwarded;
 
+    if (c->plan->method_failure.len > 0 && !method_is_changed(c)) {
+        fail(c, c->plan->method_failure);
+        return;
+    }
     if (!use_changed_url(c))
         return;
     r = arena_zalloc(c->arena, sizeof(*r));

@@ -108,6 +108,9 @@ bool build_backend(struct config_build *b, struct backend *backend, const struct
         return error_set(b->err, "%.*s: sd is dns, but there is no host to look up", STR_ARG(place));
     if (backend->method.len == 0)
         backend->method = e->method;
+    else if (!field_name_is_valid(backend->method)) /* a method is a token, as names are */
+        build_warn(b, LOG_WARNING, "%.*s: '%.*s' is no method: its calls fail", STR_ARG(place),
+                   STR_ARG(backend->method));
     backend->method_sent = build_upper(b->arena, backend->method);
     if (e->output == OUTPUT_NOOP)
         backend->encoding_name = STR("no-op");

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/util.h"
+#include "gateway/access_log.h"
 #include "http/proxy_rules.h"
 #include "http/uri.h"
 
@@ -196,6 +197,9 @@ static struct backend_plan *build_backend(struct arena *a, const struct endpoint
     plan->backend = b;
     build_name_set(a, &b->input_headers, &plan->fields);
     plan->param_index = index_params(a, endpoint, &b->url_pattern);
+    if (!field_name_is_valid(b->method_sent))
+        plan->method_failure =
+            arena_printf(a, "net/http: invalid method %.*s", STR_ARG(quote_go(a, b->method_sent)));
     plan->sends_length = method_sends_length(b->method_sent);
     plan->streams = endpoint->endpoint->output == OUTPUT_NOOP && b->encoding == ENCODING_NOOP;
     if (endpoint->sequential)

@@ -36,8 +36,9 @@ struct backend_plan {
     struct fixed_url *fixed;  /* by host; NULL when the pattern has parameters or hosts are looked up */
     const enum url_way *ways; /* by host: through a proxy or not; NULL when hosts are looked up */
     const int *param_index;   /* by part of the pattern: index among the endpoint's parameters, -1 for none */
-    bool sends_length;        /* a call without content says Content-Length: 0: POST, PUT, PATCH */
-    bool streams;             /* no-op: its content goes to the client as it comes */
+    struct str method_failure;          /* why its method cannot be sent; "" if it can */
+    bool sends_length;                  /* a call without content says Content-Length: 0: POST, PUT, PATCH */
+    bool streams;                       /* no-op: its content goes to the client as it comes */
     const struct reference *references; /* to earlier steps, of its url_pattern */
     size_t reference_count;
 };

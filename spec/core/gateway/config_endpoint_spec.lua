@@ -172,6 +172,15 @@ describe("config_endpoint, methods", function()
       assert.is_true(with_backend("{}", '"method": "' .. method .. '"').supported)
     end
   end)
+
+  it("of backends that cannot be sent are reported", function()
+    for _, method in ipairs({ "a b", "p\\u00e4st", "GET\\r\\n", "{id}" }) do
+      local _, c = with_backend('{"method": "' .. method:gsub("\\\\", "\\") .. '"}')
+      assert.matches("WARNING backend 0 of GET /a: '.*' is no method: its calls fail", config.warnings(c)[1])
+    end
+    local _, c = with_backend('{"method": "m-search"}')
+    assert.same({}, config.warnings(c))
+  end)
 end)
 
 describe("config_endpoint, proxy options (strict types)", function()

@@ -158,6 +158,23 @@ describe("a failure of the transport", function()
   end)
 end)
 
+describe("a method that is no token", function()
+  it("fails its calls, and is never written", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    local bad = { host = back.url, url_pattern = "/a", method = "get /b HTTP/1.1\r\nX-A: 1\r\n\r\n" }
+    local gateway = gateway_of({ { endpoint = "/one", backend = { bad } },
+      { endpoint = "/both", backend = { bad, { host = back.url, url_pattern = "/c" } } } }, { return_error_msg = true })
+    local response = gateway:get("/one")
+    assert.same({ 500, [[net/http: invalid method "GET /B HTTP/1.1\r\nX-A: 1\r\n\r\n"]] },
+      { response.status, response.body })
+    response = gateway:get("/both")
+    assert.same({ 200, "false" }, { response.status, response:field("X-Krakend-Completed") })
+    assert.equal(1, #back.requests)
+    assert.equal("/c", back.requests[1].path)
+  end)
+end)
+
 describe("a content that is no UTF-8", function()
   local function get(bytes, output, after)
     local back = kit.upstream()
