@@ -297,17 +297,29 @@ static bool use_changed_url(struct call *c)
     return false;
 }
 
+/* Else it has failed. */
+static bool may_be_sent(struct call *c)
+{
+    if (c->plan->method_failure.len > 0 && !method_is_changed(c)) {
+        fail(c, c->plan->method_failure);
+        return false;
+    }
+    if (!use_changed_url(c))
+        return false;
+    if (c->exchange->no_time) {
+        fail(c, STR("context deadline exceeded"));
+        return false;
+    }
+    return true;
+}
+
 static void send_request(struct call *c)
 {
     struct exchange *x = c->exchange;
     struct fetch_request *r;
     bool length_forwarded;
 
-    if (c->plan->method_failure.len > 0 && !method_is_changed(c)) {
-        fail(c, c->plan->method_failure);
-        return;
-    }
-    if (!use_changed_url(c))
+    if (!may_be_sent(c))
         return;
     r = arena_zalloc(c->arena, sizeof(*r));
     c->request = r;

@@ -101,6 +101,7 @@ struct exchange {
 
     struct timer deadline; /* the endpoint's timeout, or what of it a group of calls may use */
     bool late;             /* it has passed */
+    bool no_time;          /* it passes before a call could be sent: plan.h */
     bool is_shadow;        /* a copy that calls the shadow backends: nobody waits for its answer */
     struct part *parts;    /* one per backend, in configured order: proxy.h */
     size_t part_count, parts_done, parts_begun;

@@ -1,5 +1,6 @@
 #include "gateway/plan.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/util.h"
 #include "gateway/access_log.h"
@@ -210,6 +211,8 @@ static struct backend_plan *build_backend(struct arena *a, const struct endpoint
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
+enum { SOONEST_SEND = 50 * MICROSECOND }; /* KrakenD takes longer from a request to its first call */
+
 static int64_t share(int64_t timeout, int percent)
 {
     return timeout / 100 * percent + timeout % 100 * percent / 100;
@@ -234,6 +237,7 @@ static void build_group(struct arena *a, const struct endpoint_plan *plan, bool 
     /* One shadow may outlive the endpoint; several share its time (core.md R-SH-2). */
     if (shadow && (g->count == 1 || shadow_timeout < g->timeout))
         g->timeout = shadow_timeout;
+    g->no_time = g->timeout < SOONEST_SEND;
     if (e->concurrent_calls > 1)
         g->call_timeout = share(e->timeout, 75);
 }

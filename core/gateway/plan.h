@@ -49,6 +49,7 @@ struct group {
     size_t count;
     int64_t timeout;      /* of the whole group: 100 % of the endpoint's for one backend, 85 % for several */
     int64_t call_timeout; /* of each backend's calls: 75 % with concurrent_calls, else 0: the group's */
+    bool no_time;         /* it is over before anything could be sent: every call fails */
 };
 
 struct endpoint_plan {

@@ -98,6 +98,7 @@ void proxy_begin(struct exchange *x, const struct group *group)
     size_t calls = (size_t)x->endpoint->concurrent_calls;
 
     x->calls_begun = true;
+    x->no_time = group->no_time;
     x->part_count = group->count;
     x->parts = arena_zalloc(x->arena, group->count * sizeof(*x->parts));
     for (size_t i = 0; i < group->count; i++)

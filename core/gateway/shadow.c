@@ -129,16 +129,15 @@ static void on_deadline(struct timer *t)
 void shadow_start(struct exchange *x)
 {
     struct worker *w = x->worker;
-    struct shadow *s;
+    struct shadow *s = mem_zalloc(sizeof(*s));
+    const struct group *group = &x->plan->shadow;
 
-    if (x->plan->shadow.timeout <= 0) /* it is over before anything could be sent */
-        return;
-    s = mem_zalloc(sizeof(*s));
     arena_init(&s->arena, &w->blocks);
     copy_exchange(x, s);
     list_push_back(&w->shadows, &s->exchange.link);
     worker_count_exchange(w, 1);
     timer_init(&s->exchange.deadline, on_deadline);
-    timer_start(w->env, &s->exchange.deadline, x->plan->shadow.timeout);
-    proxy_begin(&s->exchange, &x->plan->shadow);
+    if (!group->no_time)
+        timer_start(w->env, &s->exchange.deadline, group->timeout);
+    proxy_begin(&s->exchange, group);
 }

@@ -146,9 +146,8 @@ static enum verdict step_collect(struct exchange *x)
             answer_set(x, 500, STR_NONE, STR_NONE);
             return RESPOND;
         }
-        if (group->timeout < 0)
-            return too_late(x);
-        timer_start(x->worker->env, &x->deadline, group->timeout);
+        if (!group->no_time)
+            timer_start(x->worker->env, &x->deadline, group->timeout);
         x->stream->failure_fields = &x->worker->plans->failure_fields;
     }
     if (x->late)

@@ -136,6 +136,35 @@ describe("several backends", function()
   end)
 end)
 
+describe("calls without time", function()
+  it("fail, each for itself, and nothing is sent", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    local backend = { { host = back.url, url_pattern = "/1" }, { host = back.url, url_pattern = "/2" } }
+    for _, timeout in ipairs({ "-1s", 3, "10us" }) do -- 3 ns
+      local response = gateway_of({ timeout = timeout, backend = backend }):get("/a")
+      assert.equal(500, response.status)
+      assert.equal("context deadline exceeded\ncontext deadline exceeded", response.body)
+      response = gateway_of({ timeout = timeout, backend = { backend[1] }, concurrent_calls = 2 }):get("/a")
+      assert.equal("context deadline exceeded", response.body)
+      response = gateway_of({ timeout = timeout, backend = { backend[1] }, output_encoding = "no-op" }):get("/a")
+      assert.equal("context deadline exceeded", response.body)
+    end
+    assert.equal(0, #back.requests)
+  end)
+
+  it("do not keep a shadow with a time of its own from being called", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, {})
+    local shadow = { host = back.url, url_pattern = "/shadow",
+      extra_config = { proxy = { shadow = true, shadow_timeout = "1s" } } }
+    assert.equal(500, gateway_of({ timeout = "-1s", backend = { { host = back.url, url_pattern = "/real" }, shadow } })
+      :get("/a").status)
+    assert.is_true(kit.wait(function() return #back.requests == 1 end, "1s"))
+    assert.equal("/shadow", back.requests[1].path)
+  end)
+end)
+
 describe("calls that race", function()
   it("end when one is whole", function()
     local back = kit.upstream()
