@@ -174,8 +174,8 @@ static void set_derived(struct config_build *b, struct endpoint *e, struct str p
     e->method_upper = build_upper(b->arena, e->method);
     e->supported = method_is_served(e->method_upper);
     if (!e->supported)
-        build_warn(b, LOG_ERROR, "[ENDPOINT: %.*s ] Unsupported method %.*s", STR_ARG(e->route),
-                   STR_ARG(e->method_upper));
+        build_warn(b, LOG_ERROR, "[SERVICE: Gin] [ENDPOINT: %.*s ] Unsupported method %.*s",
+                   STR_ARG(e->route), STR_ARG(e->method_upper));
     e->all_headers = has_star(&e->input_headers);
     e->all_query_strings = has_star(&e->input_query_strings);
     e->cache_control = e->cache_ttl == 0

@@ -146,7 +146,7 @@ describe("the command", function()
       "\nWARNING %[BACKEND: /b%]%[Ratelimit%] the settings are no object: there is no limit\n",
       "\nWARNING %[BACKEND: /b%]%[CB%] the settings are no object: there is no circuit breaker\n",
       '\nWARNING extra_config%["qos/ratelimit/router"%]: qos/ratelimit/router is for an endpoint, not for a service',
-      "\nERROR %[ENDPOINT: /a %] Unsupported method HEAD\n", "Syntax OK!\n$",
+      "\nERROR %[SERVICE: Gin%] %[ENDPOINT: /a %] Unsupported method HEAD\n", "Syntax OK!\n$",
     }) do
       compare(line, err)
     end

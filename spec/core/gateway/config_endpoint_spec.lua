@@ -167,7 +167,7 @@ describe("config_endpoint, methods", function()
   it("that cannot be served are reported and left out", function()
     local e, c = with_backend("{}", '"method": "brew"')
     assert.is_false(e.supported)
-    assert.same({ "ERROR [ENDPOINT: /a ] Unsupported method BREW" }, config.warnings(c))
+    assert.same({ "ERROR [SERVICE: Gin] [ENDPOINT: /a ] Unsupported method BREW" }, config.warnings(c))
     for _, method in ipairs({ "GET", "post", "Put", "PATCH", "delete" }) do
       assert.is_true(with_backend("{}", '"method": "' .. method .. '"').supported)
     end
