@@ -1,7 +1,6 @@
 #include "flags.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include "base/integer.h"
 #include <string.h>
 
 struct parser {
@@ -49,15 +48,9 @@ static bool set_bool(struct parser *p, const struct flag *f, struct flag_value *
 
 static bool set_number(struct parser *p, const struct flag *f, struct flag_value *value, const char *text)
 {
-    char *end;
+    enum integer_read read = integer_parse(str_of(text), &value->number);
 
-    errno = 0;
-    value->number = strtol(text, &end, 0);
-    if (errno == ERANGE)
-        return invalid(p, f, text, "ParseInt", "value out of range");
-    if (end == text || *end != '\0' || strchr(" \t\n\v\f\r", text[0]) != NULL)
-        return invalid(p, f, text, "ParseInt", "invalid syntax");
-    return true;
+    return read == INTEGER_FINE || invalid(p, f, text, "ParseInt", integer_fault(read));
 }
 
 static bool set(struct parser *p, const struct flag *f, const char *text)

@@ -1,12 +1,12 @@
 #include "gateway/config_scalar.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/integer.h"
 
 const char *config_kind(const struct node *n)
 {
@@ -28,60 +28,12 @@ static bool unconvertible(const struct node *n, const char *type, struct error *
                      node_type(n) == DOC_ARRAY ? "[]interface {}" : "map[string]interface {}");
 }
 
-/* The base that a prefix names (0x, 0o, 0b, a leading 0), which is cut off. */
-static unsigned take_base(struct str *digits)
-{
-    if (digits->len < 2 || digits->ptr[0] != '0')
-        return 10;
-    char mark = digits->ptr[1] | 0x20;
-    unsigned base = mark == 'x' ? 16 : mark == 'o' ? 8 : mark == 'b' ? 2 : 0;
-    *digits = str_slice(*digits, base != 0 ? 2 : 1, digits->len);
-    return base != 0 ? base : 8;
-}
-
-static unsigned digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : UINT_MAX;
-}
-
-/* Digits, with single underscores between them and behind the base's prefix; limit: the largest sum. */
-static bool take_digits(struct str text, unsigned base, unsigned long limit, unsigned long *sum, bool *fits)
-{
-    bool may_part = base != 10; /* a prefix stands before them */
-
-    *sum = 0;
-    *fits = true;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned digit = digit_value(text.ptr[i]);
-        if (digit >= base && !(text.ptr[i] == '_' && may_part && i + 1 < text.len))
-            return false;
-        may_part = digit < base;
-        if (!may_part)
-            continue;
-        *fits = *fits && *sum <= (limit - digit) / base;
-        *sum = *sum * base + digit;
-    }
-    return text.len > 0;
-}
-
 static bool int_from_text(struct str text, long *value, struct error *err)
 {
-    static const char failed[] = "cannot parse value as 'int': strconv.ParseInt: %s";
-    bool negative = text.len > 0 && text.ptr[0] == '-', fits;
-    unsigned long limit = negative ? (unsigned long)LONG_MAX + 1 : LONG_MAX, sum;
+    enum integer_read read = integer_parse(text, value);
 
-    if (negative || (text.len > 0 && text.ptr[0] == '+'))
-        text = str_slice(text, 1, text.len);
-    unsigned base = take_base(&text);
-    if (!take_digits(text, base, limit, &sum, &fits))
-        return error_set(err, failed, "invalid syntax");
-    if (!fits)
-        return error_set(err, failed, "value out of range");
-    *value = negative ? (long)(0 - sum) : (long)sum;
-    return true;
+    return read == INTEGER_FINE ||
+           error_set(err, "cannot parse value as 'int': strconv.ParseInt: %s", integer_fault(read));
 }
 
 static bool int_from_number(struct node *n, long *value, struct error *err)

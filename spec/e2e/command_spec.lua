@@ -63,6 +63,8 @@ describe("the command", function()
     { { "run", "--colour=red" }, 255, "^unknown flag: %-%-colour\n$", misuse },
     { { "run", "-p", "many" }, 255, '^invalid argument "many" for "%-p, %-%-port" flag: .*invalid syntax', misuse },
     { { "run", "-p", "99999999999999999999" }, 255, "value out of range", misuse },
+    { { "run", "-p", "08" }, 255, "invalid syntax", misuse },
+    { { "run", "-p", "0b1_1", "-c", "BROKEN" }, 255, "", "^ERROR parsing the configuration file" },
     { { "run", "--port=" }, 255, '^invalid argument "" for', misuse },
     { { "run", "-p" }, 255, "^flag needs an argument: 'p' in %-p\n$", misuse },
     { { "run", "--config" }, 255, "^flag needs an argument: %-%-config\n$", misuse },
