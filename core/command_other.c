@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <gnu/libc-version.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- version -------------------------------------------------------------------------------------- */
 
@@ -117,11 +118,19 @@ const struct command command_check_plugin = {
 
 static int test_plugin(const struct arguments *args)
 {
-    if (args->rest_count == 0)
+    if (args->rest_count == 0) {
         fputs("Pass the path of a plugin.\n", stderr);
-    for (int i = 0; i < args->rest_count; i++)
-        fprintf(stderr, "[KO] %s: plugins are Lua here and are checked where they are configured, by check\n",
-                args->rest[i]);
+        return 1;
+    }
+    for (int i = 0; i < args->rest_count; i++) {
+        if (access(args->rest[i], R_OK) != 0)
+            fprintf(stderr, "[KO] Unable to open the plugin %s.\n", args->rest[i]);
+        else
+            fprintf(stderr,
+                    "[KO] %s: plugins are Lua here and are checked where they are configured, by check\n",
+                    args->rest[i]);
+    }
+    fprintf(stderr, "%d plugin(s) failed.\n", args->rest_count);
     return 1;
 }
 

@@ -111,7 +111,9 @@ describe("the command", function()
     { { "check", "-s", "", "-c", "GOOD" }, 0, "", "Syntax OK!\n$" },
     { { "audit", "-c", "GOOD" }, 1, "", "not available" },
     { { "check-plugin", "-s", "go.sum" }, 0, "", "^No incompatibilities found!\n$" },
-    { { "test-plugin", "-s", "x.so" }, 1, "", "x%.so" },
+    { { "test-plugin" }, 1, "", "^Pass the path of a plugin%.\n$" },
+    { { "test-plugin", "-s", "x.so", "GOOD" }, 1, "",
+      "^%[KO%] Unable to open the plugin x%.so%.\n%[KO%] [^\n]*good%.json: [^\n]+\n2 plugin%(s%) failed%.\n$" },
     { { "test" }, 255, "which specs", misuse },
   }
 
