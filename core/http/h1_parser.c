@@ -130,6 +130,16 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* What Go's server says of a line without a proper name: it has words for spaces in or behind one alone. */
+static const char *name_fault(const char *data, size_t start, size_t end)
+{
+    size_t at = start;
+
+    while (at < end && (data[at] == ' ' || token_len(data + at, 1) == 1))
+        at++;
+    return at < end && data[at] == ':' && data[start] != ' ' && at > start ? "invalid header name" : "";
+}
+
 /* name ":" OWS value OWS (RFC 9112 section 5). A line that begins with a blank would be a fold, or what some
  * read as one. */
 static enum h1_result parse_field(struct h1_parser *p, const char *data, size_t end)
@@ -137,7 +147,7 @@ static enum h1_result parse_field(struct h1_parser *p, const char *data, size_t 
     size_t start = p->line, name = token_len(data + start, end - start), value = start + name + 1;
 
     if (name == 0 || start + name == end || data[start + name] != ':')
-        return refuse(p, 400, name > 0 ? "invalid header name" : "");
+        return refuse(p, 400, p->is_response ? "invalid header name" : name_fault(data, start, end));
     if (p->field_count == H1_FIELDS_MAX)
         return refuse(p, 431, "");
     while (value < end && is_blank(data[value]))
@@ -182,8 +192,10 @@ enum h1_result h1_parse(struct h1_parser *p, const char *data, size_t len)
         p->scanned = end;
         if (end == len || (data[end] == '\r' && end + 1 == len))
             return check_limits(p, len);
-        if (data[end] != '\r' || data[end + 1] != '\n')
-            return refuse(p, 400, data[end] == '\n' || !p->has_start_line ? "" : "invalid header value");
+        if (data[end] != '\r' || data[end + 1] != '\n') {
+            bool in_value = p->is_response && p->has_start_line && data[end] != '\n';
+            return refuse(p, 400, in_value ? "invalid header value" : "");
+        }
         result = parse_line(p, data, end);
         if (result == H1_BAD)
             return result;
