@@ -109,10 +109,14 @@ void answer_begin(struct exchange *x)
         take_reply(x, c);
 }
 
+static bool has_data(const struct exchange *x)
+{
+    return x->has_response && x->data != NULL && node_count(x->data) > 0;
+}
+
 static void add_own_fields(struct exchange *x)
 {
-    bool has_data = x->has_response && x->data != NULL && node_count(x->data) > 0;
-    bool complete = has_data && x->complete;
+    bool complete = has_data(x) && x->complete;
 
     add_version(x, complete);
     if (complete && x->endpoint->cache_control.len > 0)
@@ -141,6 +145,23 @@ static void add_fields(struct exchange *x)
         take_reply(x, c);
 }
 
+/* Beside data that others made, those of a no-op backend, but for what describes its content. */
+static void add_lone_fields(struct exchange *x)
+{
+    struct fields *reply = &x->lone_noop->reply_fields;
+    bool typed = field_find_id(&x->answer.fields, FIELD_CONTENT_TYPE) != NULL;
+
+    fields_remove_hop_by_hop(reply);
+    for (unsigned i = 0; i < reply->count; i++) {
+        enum field_id id = reply->items[i].id;
+
+        if (id == FIELD_CONTENT_LENGTH || id == FIELD_CONTENT_ENCODING)
+            continue;
+        if (id != FIELD_CONTENT_TYPE || !typed)
+            field_add_copy(&x->answer.fields, &reply->items[i]);
+    }
+}
+
 static void make_response(struct exchange *x)
 {
     struct fields edited = x->answer.fields;
@@ -150,6 +171,8 @@ static void make_response(struct exchange *x)
         add_edited_fields(x, &edited);
     else
         add_fields(x);
+    if (x->lone_noop != NULL && has_data(x))
+        add_lone_fields(x);
     if (x->streaming == NULL && type.len > 0 && field_find_id(&x->answer.fields, FIELD_CONTENT_TYPE) == NULL)
         field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }

@@ -216,6 +216,35 @@ describe("static data", function()
     assert.equal(0, #back.requests)
   end)
 
+  it("comes with the fields of a no-op backend, if its reply is the only one", function()
+    local back = kit.upstream()
+    back:on("GET", "/raw"):reply(404, "no", { ["X-B"] = "1", ["Content-Type"] = "text/x", ["Content-Encoding"] = "br",
+      Connection = "X-Hop", ["X-Hop"] = "1" })
+    back:on("GET", "/fails"):reply(500)
+    back:on("GET", "/empty"):reply(200, {})
+    local raw = { host = back.url, url_pattern = "/raw", encoding = "no-op" }
+    local function get(second, proxy)
+      local backend = { raw, second and { host = back.url, url_pattern = second } or nil }
+      return gateway_of({ { endpoint = "/a", backend = backend, extra_config = { proxy = proxy } } }):get("/a")
+    end
+    local function fields(response)
+      return { response:field("X-B"), response:field("Content-Type"), response:field("Content-Encoding"),
+        response:field("X-Hop") }
+    end
+    local static = { data = { kept = "more than the two bytes of the backend" } }
+    for _, second in ipairs({ false, "/fails" }) do
+      for _, sequential in ipairs({ false, true }) do
+        local response = get(second, { static = static, sequential = sequential })
+        assert.equal(200, response.status)
+        assert.same(static.data, response:json())
+        assert.same({ "1", "text/x" }, fields(response))
+      end
+    end
+    local own = { nil, "application/json; charset=utf-8" }
+    assert.same(own, fields(get("/empty", { static = static })))
+    assert.same(own, fields(get(false, { static = { data = {} } })))
+  end)
+
   it("is shared by requests and not changed by them", function()
     local back = kit.upstream()
     back:on("*", "*"):reply(200, { id = 1 })
