@@ -37,25 +37,23 @@ static void summarise(const struct fields *f, struct summary *s)
     *s = (struct summary){.length = NULL};
     for (unsigned i = 0; i < f->count; i++) {
         const struct field *field = &f->items[i];
-        switch (field->id) {
-        case FIELD_HOST:
+        if (field->id == FIELD_HOST) {
             s->host = field;
             s->hosts++;
-            break;
-        case FIELD_CONTENT_LENGTH:
+        } else if (field->id == FIELD_CONTENT_LENGTH) {
             /* The same length twice is no contradiction (RFC 9112 section 6.3). */
             s->lengths_differ |= s->length != NULL && !str_equal(s->length->value, field->value);
             s->length = field;
-            break;
-        case FIELD_TRANSFER_ENCODING: s->has_coding = true; break;
-        case FIELD_CONNECTION: read_options(s, field->value); break;
-        case FIELD_EXPECT: s->has_expect = true; break;
-        case FIELD_CACHE_CONTROL: s->has_cache_control = true; break;
-        case FIELD_PRAGMA:
-            if (s->pragma == NULL)
-                s->pragma = field;
-            break;
-        default: break;
+        } else if (field->id == FIELD_TRANSFER_ENCODING) {
+            s->has_coding = true;
+        } else if (field->id == FIELD_CONNECTION) {
+            read_options(s, field->value);
+        } else if (field->id == FIELD_EXPECT) {
+            s->has_expect = true;
+        } else if (field->id == FIELD_CACHE_CONTROL) {
+            s->has_cache_control = true;
+        } else if (field->id == FIELD_PRAGMA && s->pragma == NULL) {
+            s->pragma = field;
         }
     }
 }
