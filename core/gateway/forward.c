@@ -237,16 +237,20 @@ static struct str fill_pattern(const struct call *c, struct str host)
     return (struct str){out, len};
 }
 
+/* What stands between a target, or a URL, and a query behind it. */
+static struct str query_joint(struct str target)
+{
+    size_t question = str_find_char(target, '?');
+
+    return question == target.len ? STR("?") : question + 1 == target.len ? STR("") : STR("&");
+}
+
 /* The client's query behind the pattern's own (core.md R-QS-2). */
 static void append_query(struct call *c, struct str query)
 {
     struct url *url = &c->built;
-    size_t question = str_find_char(url->target, '?');
-    struct str join = question == url->target.len       ? STR("?")
-                      : question + 1 == url->target.len ? STR("")
-                                                        : STR("&");
 
-    query = arena_join(c->arena, join, query);
+    query = arena_join(c->arena, query_joint(url->target), query);
     url->text = arena_join(c->arena, url->text, query);
     url->target = arena_join(c->arena, url->target, query);
 }
@@ -255,6 +259,18 @@ static bool fail_url(struct call *c, struct str why)
 {
     c->failure = why;
     return false;
+}
+
+/* What is no URL says so itself; one that cannot be asked is named as by the client that would have asked. */
+static bool fail_parsed(struct call *c, const struct url *url, struct str why, struct str query)
+{
+    struct str text = url->text;
+
+    if (text.len == 0)
+        return fail_url(c, why);
+    if (query.len > 0)
+        text = arena_join(c->arena, arena_join(c->arena, text, query_joint(text)), query);
+    return fail_url(c, fetch_failure_text(c->arena, c->method, text, why));
 }
 
 bool forward_call_url(struct call *c)
@@ -269,14 +285,14 @@ bool forward_call_url(struct call *c)
         const struct fixed_url *fixed = &c->plan->fixed[index];
 
         if (fixed->failure.len > 0)
-            return fail_url(c, fixed->failure);
+            return fail_parsed(c, &fixed->url, fixed->failure, query);
         c->built = fixed->url;
     } else {
         struct error err;
 
         error_clear(&err);
         if (!url_parse(c->arena, fill_pattern(c, c->from_host), &c->built, &err))
-            return fail_url(c, arena_copy(c->arena, str_of(err.text)));
+            return fail_parsed(c, &c->built, arena_copy(c->arena, str_of(err.text)), query);
         if (index >= 0)
             c->built.way = c->plan->ways[index];
     }

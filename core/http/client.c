@@ -81,16 +81,20 @@ static void fail(struct job *j, enum fetch_failure why, const char *text)
     j->fetch.events->on_fail(&j->fetch, why, text);
 }
 
-/* `Get "http://a.test/": EOF`: method and URL before what happened. */
-static const char *with_url(struct job *j, struct str url, const char *text)
+struct str fetch_failure_text(struct arena *a, struct str method, struct str url, struct str text)
 {
-    struct str method = arena_copy(j->arena, j->request->method);
-    char *letter = (char *)method.ptr;
+    struct str spelled = arena_copy(a, method);
+    char *letter = (char *)spelled.ptr;
 
-    for (size_t i = 1; i < method.len; i++)
+    for (size_t i = 1; i < spelled.len; i++)
         if (letter[i] >= 'A' && letter[i] <= 'Z')
             letter[i] = (char)(letter[i] + ('a' - 'A'));
-    return arena_printf(j->arena, "%.*s \"%.*s\": %s", STR_ARG(method), STR_ARG(url), text).ptr;
+    return arena_printf(a, "%.*s \"%.*s\": %.*s", STR_ARG(spelled), STR_ARG(url), STR_ARG(text));
+}
+
+static const char *with_url(struct job *j, struct str url, const char *text)
+{
+    return fetch_failure_text(j->arena, j->request->method, url, str_of(text)).ptr;
 }
 
 static void on_task(struct task *t)

@@ -114,6 +114,8 @@ struct fetch *fetch_start(struct client *c, struct arena *a, const struct fetch_
 bool fetch_write(struct fetch *f, const struct iovec *iov, int n, bool end);
 void fetch_pause(struct fetch *f); /* no more on_response until fetch_resume: back-pressure */
 void fetch_resume(struct fetch *f);
+/* `Get "http://a.test/": EOF`: method and URL before what happened, in the arena. */
+struct str fetch_failure_text(struct arena *a, struct str method, struct str url, struct str text);
 void fetch_cancel(struct fetch *f); /* closes its connection; fine when it is over */
 
 #endif

@@ -75,7 +75,9 @@ struct url {
 /* Why not: Go's texts where KrakenD shows them: `parse "<url>": net/url: invalid control character in URL`,
  * `parse "<url>": invalid URL escape "%zz"`, `unsupported protocol scheme ""`, `first path segment in URL
  * cannot contain colon`. Encodes what may not be raw: the path as path_encode, in the query
- * space, control and non-ASCII bytes. A fragment is dropped. */
+ * space, control and non-ASCII bytes. A fragment is dropped. Of a URL that is well-formed, but none that can
+ * be asked (`unsupported protocol scheme ""`, `http: no Host in request URL`), url->text is there
+ * nevertheless. */
 bool url_parse(struct arena *a, struct str text, struct url *url, struct error *err);
 /* RFC 3986 section 5: the URL that a Location means. */
 bool url_resolve(struct arena *a, const struct url *base, struct str reference, struct url *url,

@@ -34,12 +34,18 @@ static struct str quote(struct arena *a, struct str s)
     return (struct str){text, (size_t)(end - text)};
 }
 
-static bool fail(struct arena *a, struct error *err, struct str text, const char *why, struct str what)
+static bool fail_around(struct arena *a, struct error *err, struct str text, const char *before,
+                        struct str what, const char *after)
 {
     struct str url = quote(a, text);
     struct str detail = what.len > 0 ? quote(a, what) : STR("");
 
-    return error_set(err, "parse %.*s: %s%.*s", STR_ARG(url), why, STR_ARG(detail));
+    return error_set(err, "parse %.*s: %s%.*s%s", STR_ARG(url), before, STR_ARG(detail), after);
+}
+
+static bool fail(struct arena *a, struct error *err, struct str text, const char *why, struct str what)
+{
+    return fail_around(a, err, text, why, what, "");
 }
 
 /* The length of the scheme before a colon, 0 if s has none; -1 if it begins with the colon. */
@@ -99,6 +105,23 @@ static struct str illegal_in_host(struct str host)
     return str_slice(host, i, end);
 }
 
+static struct str hide_password(struct arena *a, struct str text)
+{
+    size_t start = 0, end, at;
+
+    while (start < text.len && !str_starts_with(str_slice(text, start, text.len), STR("//")))
+        start++;
+    struct str rest = str_slice(text, start + 2, text.len);
+    end = str_find_char(rest, '/');
+    for (at = end; at > 0 && rest.ptr[at - 1] != '@'; at--)
+        ;
+    size_t colon = str_find_char(str_slice(rest, 0, at), ':');
+    if (colon >= at)
+        return text;
+    return arena_printf(a, "%.*s***%.*s", STR_ARG(str_slice(text, 0, start + 2 + colon + 1)),
+                        STR_ARG(str_slice(rest, at - 1, rest.len)));
+}
+
 /* "user:password@host:port" into the struct. */
 static bool parse_authority(struct arena *a, struct str text, struct str authority, struct url *url,
                             struct error *err)
@@ -123,15 +146,17 @@ static bool parse_authority(struct arena *a, struct str text, struct str authori
     }
     size_t colon = str_find_char(url->authority, ':');
     struct str host = str_slice(url->authority, 0, colon), bad = illegal_in_host(host);
-    if (host.len == 0)
+    if (host.len == 0) {
+        url->text = hide_password(a, text);
         return error_set(err, "http: no Host in request URL");
+    }
     if (bad.len > 0)
-        return fail(a, err, text, "invalid character in host name ", bad);
+        return fail_around(a, err, text, "invalid character ", bad, " in host name");
     struct str escape = str_slice(host, uri_find_bad_escape(host), host.len);
     if (escape.len > 0)
         return fail(a, err, text, "invalid URL escape ", str_slice(escape, 0, 3));
-    return fail(a, err, text, "invalid port after host ",
-                str_slice(url->authority, colon, url->authority.len));
+    return fail_around(a, err, text, "invalid port ", str_slice(url->authority, colon, url->authority.len),
+                       " after host");
 }
 
 /* Path and query into url->target, and the whole into url->text. */
@@ -176,10 +201,13 @@ bool url_parse(struct arena *a, struct str text, struct url *url, struct error *
     url->tls = str_equal(url->scheme, STR("https"));
     if (!url->tls && !str_equal(url->scheme, STR("http"))) {
         struct str scheme = quote(a, url->scheme);
+        url->text = hide_password(a, text);
         return error_set(err, "unsupported protocol scheme %.*s", STR_ARG(scheme));
     }
-    if (!str_starts_with(before, STR("//")))
+    if (!str_starts_with(before, STR("//"))) {
+        url->text = text;
         return error_set(err, "http: no Host in request URL");
+    }
     struct str slashed = str_slice(before, 2, before.len);
     size_t path = str_find_char(slashed, '/');
     return parse_authority(a, text, str_slice(slashed, 0, path), url, err) &&

@@ -26,3 +26,28 @@ describe("User-Agent", function()
     end)
   end
 end)
+
+describe("a URL that cannot be asked", function()
+  local cases = {
+    { "x", [[Get "x/p?q=1&a=b+c": unsupported protocol scheme ""]] },
+    { "ftp://u:secret@h", [[Get "ftp://u:***@h/p?q=1&a=b+c": unsupported protocol scheme "ftp"]] },
+    { "http://u:secret@", [[Get "http://u:***@/p?q=1&a=b+c": http: no Host in request URL]] },
+    { "http:h", [[Get "http:h/p?q=1&a=b+c": http: no Host in request URL]] },
+    { "http://h:p", [[parse "http://h:p/p?q=1": invalid port ":p" after host]] },
+    { "http://a b", [[parse "http://a b/p?q=1": invalid character " " in host name]] },
+  }
+  for _, case in ipairs(cases) do
+    it("is named as Go names it, without a password: " .. case[1], function()
+      local function backend(pattern)
+        return { { host = case[1], disable_host_sanitize = true, method = "get", url_pattern = pattern } }
+      end
+      local gateway = kit.gateway({ extra_config = { router = { return_error_msg = true } }, endpoints = {
+        { endpoint = "/fixed", input_query_strings = { "a" }, backend = backend("/p?q=1") },
+        { endpoint = "/of/{x}", input_query_strings = { "a" }, backend = backend("/{x}?q=1") } } })
+      for _, path in ipairs({ "/fixed", "/of/p" }) do
+        local response = gateway:get(path .. "?a=b%20c")
+        assert.same({ 500, case[2] }, { response.status, response.body })
+      end
+    end)
+  end
+end)
