@@ -2,7 +2,7 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("gateway/config.h", "gateway/router.h", "base/mem.h")
 
-local config = { core = core, levels = { [3] = "WARNING", [4] = "ERROR" } }
+local config = { core = core, arena = require("spec.support.arena"), levels = { [3] = "WARNING", [4] = "ERROR" } }
 
 function config.str(text)
   return ffi.new("struct str", { text, #text })
@@ -17,12 +17,6 @@ function config.list(list)
   local items = {}
   for i = 0, tonumber(list.count) - 1 do items[i + 1] = config.lua(list.items[i]) end
   return items
-end
-
-function config.arena()
-  local arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-  core.arena_init(arena, nil)
-  return arena
 end
 
 local living = {}

@@ -2,7 +2,7 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("base/doc.h", "base/mem.h")
 
-local doc = { core = core, WHOLE = 0, FIRST = 1 }
+local doc = { core = core, arena = require("spec.support.arena"), WHOLE = 0, FIRST = 1 }
 local texts = setmetatable({}, { __mode = "k" }) -- what the nodes of an arena lie in
 
 --- A struct str over a Lua string, which must be kept alive by the caller.
@@ -12,12 +12,6 @@ end
 
 function doc.lua(str)
   return ffi.string(str.ptr, str.len)
-end
-
-function doc.arena()
-  local arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-  core.arena_init(arena, nil)
-  return arena
 end
 
 local function parse_with(parse, arena, text, finish)

@@ -438,4 +438,11 @@ function fetching.world(options)
   return setmetatable(world, world_meta)
 end
 
+--- The same in the place of a world that has been, if any, with a backend at 10.0.0.1:80; both.
+function fetching.restart(world, options)
+  if world then world:close() end
+  world = fetching.world(options)
+  return world, world:origin("10.0.0.1", 80)
+end
+
 return fetching

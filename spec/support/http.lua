@@ -3,14 +3,7 @@ local ffi = require("ffi")
 local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("http/h1_parser.h", "http/h1_chunked.h", "http/h1_writer.h")
 
-local http = { core = core }
-
---- An arena that lives as long as the value.
-function http.arena()
-  local a = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-  core.arena_init(a, nil)
-  return a
-end
+local http = { core = core, arena = require("spec.support.arena") }
 
 --- A struct str in the arena.
 function http.str(a, text) return core.arena_copy(a, span.str(text)) end

@@ -52,6 +52,16 @@ function name_server:answer_to(query)
     .. query:sub(13, at + 4) .. table.concat(answers)
 end
 
+--- Hosts to ask for: api.test of both kinds, four.test, and short.test, which may not be kept.
+function name_server.zone()
+  local A, AAAA, ip = name_server.A, name_server.AAAA, name_server.ip
+  return {
+    ["api.test"] = { [A] = { ip("127.0.0.5"), ip("127.0.0.6") }, [AAAA] = { ip("::1") } },
+    ["four.test"] = { [A] = { ip("127.0.0.5") } },
+    ["short.test"] = { [A] = { ip("127.0.0.5") }, ttl = 0 },
+  }
+end
+
 --- zone: name to { [kind] = { data, ... }, ttl = 60, code = 0 }. options: those of the loop.
 -- server.asked lists "name kind" of what was asked; while server.silent, nothing is answered.
 function name_server.start(zone, options)

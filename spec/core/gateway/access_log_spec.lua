@@ -1,13 +1,13 @@
 local ffi = require("ffi")
 local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("gateway/access_log.h")
+local new_arena = require("spec.support.arena")
 
 describe("access_log", function()
   local arena, clock, keep
 
   before_each(function()
-    arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-    core.arena_init(arena, nil)
+    arena = new_arena()
     clock = ffi.new("struct access_clock")
     keep = {}
   end)

@@ -1,5 +1,6 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("gateway/client_ip.h", "gateway/router.h")
+local new_arena = require("spec.support.arena")
 
 local str = require("spec.support.span").str
 
@@ -7,8 +8,7 @@ describe("client_ip", function()
   local arena, keep
 
   before_each(function()
-    arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-    core.arena_init(arena, nil)
+    arena = new_arena()
     keep = {}
   end)
 

@@ -1,12 +1,12 @@
 local ffi = require("ffi")
 local core = require("spec.support.cdef").load("gateway/merge.h")
+local new_arena = require("spec.support.arena")
 
 describe("merge", function()
   local arena, keep
 
   before_each(function()
-    arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-    core.arena_init(arena, nil)
+    arena = new_arena()
     keep = {}
   end)
 

@@ -2,6 +2,7 @@ local ffi = require("ffi")
 local kit = require("kit")
 local script = require("spec.support.script")
 local core = require("spec.support.cdef").load("gateway/sequence.h")
+local new_arena = require("spec.support.arena")
 
 describe("a value of an earlier step as text", function()
   local cases = {
@@ -12,8 +13,7 @@ describe("a value of an earlier step as text", function()
 
   for _, case in ipairs(cases) do
     it(("of %s is %s"):format(case[1], case[2]), function()
-      local arena = ffi.gc(ffi.new("struct arena"), core.arena_fini)
-      core.arena_init(arena, nil)
+      local arena = new_arena()
       local node = core.doc_parse(arena, ffi.new("struct str", case[1], #case[1]), core.DOC_WHOLE, nil)
       local text = core.sequence_text(arena, node)
       assert.equal(case[2], text.len > 0 and ffi.string(text.ptr, text.len) or "")

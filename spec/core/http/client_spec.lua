@@ -7,11 +7,7 @@ local CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 describe("client", function()
   local world, origin
 
-  local function start(options)
-    if world then world:close() end
-    world = fetching.world(options)
-    origin = world:origin("10.0.0.1", 80)
-  end
+  local function start(options) world, origin = fetching.restart(world, options) end
 
   before_each(function() start() end)
 

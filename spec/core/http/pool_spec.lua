@@ -8,9 +8,8 @@ describe("a kept connection", function()
   local world, origin
 
   local function start(options)
-    if world then world:close() end
-    world = fetching.world(options)
-    origin = world:origin("10.0.0.1", 80):answer(ok("ok"))
+    world, origin = fetching.restart(world, options)
+    origin:answer(ok("ok"))
   end
 
   before_each(function() start() end)

@@ -2,23 +2,20 @@
 local net = require("spec.support.net")
 local name_server = require("spec.support.name_server")
 local core, ms = net.core, net.millisecond
-local A, AAAA, SRV, ip = name_server.A, name_server.AAAA, name_server.SRV, name_server.ip
+local SRV = name_server.SRV
 
 jit.off(true, true)
 
 local service = "_http._tcp.api.test"
 
 local function zone()
-  return {
-    ["api.test"] = { [A] = { ip("127.0.0.5"), ip("127.0.0.6") }, [AAAA] = { ip("::1") } },
-    ["four.test"] = { [A] = { ip("127.0.0.5") } },
-    ["short.test"] = { [A] = { ip("127.0.0.5") }, ttl = 0 },
-    ["broken.test"] = { code = 2 },
-    [service] = { [SRV] = {
-      name_server.service("a.test", 8080, 1, 10),
-      name_server.service("b.test", 8081, 2, 20),
-    } },
-  }
+  local hosts = name_server.zone()
+  hosts["broken.test"] = { code = 2 }
+  hosts[service] = { [SRV] = {
+    name_server.service("a.test", 8080, 1, 10),
+    name_server.service("b.test", 8081, 2, 20),
+  } }
+  return hosts
 end
 
 local function sorted(list)

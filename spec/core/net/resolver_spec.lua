@@ -2,22 +2,14 @@
 local net = require("spec.support.net")
 local name_server = require("spec.support.name_server")
 local core = net.core
-local A, AAAA, ip = name_server.A, name_server.AAAA, name_server.ip
+local ip = name_server.ip
 
 jit.off(true, true)
-
-local function zone()
-  return {
-    ["api.test"] = { [A] = { ip("127.0.0.5"), ip("127.0.0.6") }, [AAAA] = { ip("::1") } },
-    ["four.test"] = { [A] = { ip("127.0.0.5") } },
-    ["short.test"] = { [A] = { ip("127.0.0.5") }, ttl = 0 },
-  }
-end
 
 describe("resolver", function()
   local server
 
-  before_each(function() server = name_server.start(zone()) end)
+  before_each(function() server = name_server.start(name_server.zone()) end)
 
   after_each(function()
     server:stop()
@@ -26,7 +18,7 @@ describe("resolver", function()
 
   local function restart(options)
     server:stop()
-    server = name_server.start(zone(), options)
+    server = name_server.start(name_server.zone(), options)
   end
 
   it("answers literals and localhost without asking", function()
