@@ -197,7 +197,23 @@ static const char *unreachable(const struct job *j)
     return NULL;
 }
 
-/* On a kept connection, or else on a new one. */
+/* May it be sent again though somebody may have seen it (RFC 9110 section 9.2.2; DELETE and PUT are not, as
+ * in KrakenD)? */
+static bool is_repeatable(const struct job *j)
+{
+    struct str m = j->hop.method;
+
+    if (j->out.streams)
+        return false;
+    if (field_find_id(j->hop.fields, FIELD_IDEMPOTENCY_KEY) != NULL ||
+        field_find_id(j->hop.fields, FIELD_X_IDEMPOTENCY_KEY) != NULL)
+        return true;
+    return !j->hop.has_content && (str_equal(m, STR("GET")) || str_equal(m, STR("HEAD")) ||
+                                   str_equal(m, STR("OPTIONS")) || str_equal(m, STR("TRACE")));
+}
+
+/* On a kept connection, or else on a new one. What could not be sent again has a closer look at the kept one
+ * first: its end may have come since the turn began. */
 static void launch(struct job *j)
 {
     struct h1_client *kept;
@@ -211,7 +227,7 @@ static void launch(struct job *j)
         fail_later(j, FETCH_CONNECT, with_url(j, j->hop.url.text, problem));
         return;
     }
-    kept = h1_client_take(&j->client->h1, receiver(j));
+    kept = h1_client_take(&j->client->h1, receiver(j), !is_repeatable(j));
     if (kept != NULL)
         send_on(j, kept);
     else
@@ -219,17 +235,6 @@ static void launch(struct job *j)
 }
 
 /* --- what became of it ------------------------------------------------------------------------- */
-
-static bool is_idempotent(const struct job *j)
-{
-    struct str m = j->hop.method;
-
-    if (field_find_id(j->hop.fields, FIELD_IDEMPOTENCY_KEY) != NULL ||
-        field_find_id(j->hop.fields, FIELD_X_IDEMPOTENCY_KEY) != NULL)
-        return true;
-    return !j->hop.has_content && (str_equal(m, STR("GET")) || str_equal(m, STR("HEAD")) ||
-                                   str_equal(m, STR("OPTIONS")) || str_equal(m, STR("TRACE")));
-}
 
 /* A kept connection may have been closed by its backend while our request was on its way. Then nobody has
  * seen the request, or it does not matter if somebody has: once more, on a new connection (core.md R-TR-3).
@@ -240,7 +245,7 @@ static bool may_replay(const struct job *j, const struct h1_client *conn, enum f
         return false;
     if (!conn->touched)
         return true;
-    return is_idempotent(j) && !j->out.streams;
+    return is_repeatable(j);
 }
 
 static void on_conn_fail(void *owner, enum fetch_failure why, const char *text)

@@ -219,14 +219,20 @@ struct h1_client *h1_client_new(struct h1_context *x, struct sock *sock, const s
     return c;
 }
 
-struct h1_client *h1_client_take(struct h1_context *x, const struct url *url)
+struct h1_client *h1_client_take(struct h1_context *x, const struct url *url, bool look)
 {
-    struct pool_entry *e = pool_take(&x->pool, url->tls, url->host, url->port);
+    struct pool_entry *e;
 
-    if (e == NULL)
-        return NULL;
-    container_of(e, struct h1_client, kept)->reused = true;
-    return container_of(e, struct h1_client, kept);
+    while ((e = pool_take(&x->pool, url->tls, url->host, url->port)) != NULL) {
+        struct h1_client *c = container_of(e, struct h1_client, kept);
+
+        if (look)
+            h1_client_read_idle(c);
+        c->reused = true;
+        if (c->state == H1_CLIENT_IDLE)
+            return c;
+    }
+    return NULL;
 }
 
 static void begin(struct h1_client *c, const struct h1_client_request *r)

@@ -92,8 +92,8 @@ void h1_context_fini(struct h1_context *x); /* closes what is left */
  * nobody's until h1_client_send. */
 struct h1_client *h1_client_new(struct h1_context *x, struct sock *sock, const struct addr *peer,
                                 const struct url *url);
-/* A kept one; NULL: none. */
-struct h1_client *h1_client_take(struct h1_context *x, const struct url *url);
+/* A kept one; NULL: none. look: only one of which the system, asked once more, knows no end. */
+struct h1_client *h1_client_take(struct h1_context *x, const struct url *url, bool look);
 void h1_client_close(struct h1_client *c); /* fine when it is closed */
 
 struct h1_client_request {

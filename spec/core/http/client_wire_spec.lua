@@ -27,6 +27,19 @@ describe("client, on real sockets,", function()
     assert.equal("hello", world:finish(world:get(url, { method = "POST", body = "x" })).body)
   end)
 
+  it("sees the close that came within the turn, before it sends what it could not send again", function()
+    origin:answer(ok("hello"))
+    for i, method in ipairs({ "POST", "PUT", "DELETE" }) do
+      world:finish(world:get(url))
+      origin.conns[i]:close()
+      assert.equal(1, world:idle())
+      local fetch = world:finish(world:get(url, { method = method, body = method == "POST" and "x" or nil }))
+      assert.equal("hello", fetch.body)
+      assert.is_false(fetch.reused)
+    end
+    assert.equal(4, #origin.conns)
+  end)
+
   it("sends again when the connection dies under it", function()
     origin:answer(ok("hello"), function(conn) conn:reset() end, ok("again"))
     world:finish(world:get(url))
