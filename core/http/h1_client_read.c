@@ -6,7 +6,8 @@
 enum {
     SPANS = 64,
     PIECES_IN_A_TURN = 16, /* of decoded content: a few bytes may become very many */
-    PACKED_RATIO = 4,      /* what gzip makes of text, about */
+    COLLECTED_PIECE = 65536,
+    PACKED_RATIO = 4, /* what gzip makes of text, about */
     COLLECTED_WITH_HEAD = 16384,
 };
 
@@ -100,20 +101,27 @@ static void hand_out(struct h1_client *c)
     recv_buf_give(&c->in, &c->context->buffers);
 }
 
+/* The owner has paused it, or others are to have their turn first. */
+static bool waits(struct h1_client *c, int pieces)
+{
+    if (!c->paused && pieces < PIECES_IN_A_TURN)
+        return false;
+    c->held = true;
+    if (!c->paused)
+        env_defer(c->context->env, &c->task);
+    return true;
+}
+
 /* Decoded pieces, each in the same buffer. */
 static void hand_out_decoded(struct h1_client *c, struct recv_buf *piece)
 {
-    for (int turn = 0;; turn++) {
+    for (int pieces = 0;; pieces++) {
         enum content_result result;
         struct iovec iov;
         size_t got;
 
-        if (c->paused || turn == PIECES_IN_A_TURN) {
-            c->held = true;
-            if (!c->paused)
-                env_defer(c->context->env, &c->task);
+        if (waits(c, pieces))
             return;
-        }
         result = h1_content_fill(&c->content, &c->in, piece->data, piece->cap, &got);
         iov = (struct iovec){piece->data, got};
         if (result == CONTENT_END) {
@@ -132,20 +140,21 @@ static void hand_out_decoded(struct h1_client *c, struct recv_buf *piece)
     recv_buf_give(&c->in, &c->context->buffers);
 }
 
-/* Fills the collection once more; at its limit only one byte is asked for, to see whether there is more. */
+/* Adds a piece to the collection; at its limit only one byte is asked for, to see whether there is more. */
 static enum content_result collect_some(struct h1_client *c, bool *too_large)
 {
     enum content_result result;
     char probe;
-    size_t got;
+    size_t got, room;
 
     if (!collect_grow(&c->collect)) {
         result = h1_content_fill(&c->content, &c->in, &probe, 1, &got);
         *too_large = got > 0;
         return result;
     }
+    room = c->collect.cap - c->collect.len;
     result = h1_content_fill(&c->content, &c->in, c->collect.data + c->collect.len,
-                             c->collect.cap - c->collect.len, &got);
+                             room < COLLECTED_PIECE ? room : COLLECTED_PIECE, &got);
     c->collect.len += got;
     return result;
 }
@@ -166,20 +175,18 @@ static void finish_collection(struct h1_client *c)
 
 static void collect_content(struct h1_client *c)
 {
-    enum content_result result;
+    enum content_result result = CONTENT_FULL;
     bool too_large = false;
 
-    do {
-        if (c->paused) {
-            c->held = true;
+    for (int pieces = 0; result == CONTENT_FULL; pieces++) {
+        if (waits(c, pieces))
             return;
-        }
         result = collect_some(c, &too_large);
         if (too_large) {
             fail_too_large(c);
             return;
         }
-    } while (result == CONTENT_FULL);
+    }
     if (result == CONTENT_END)
         finish_collection(c);
     else if (result == CONTENT_MORE)

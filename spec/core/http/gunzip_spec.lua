@@ -189,6 +189,22 @@ describe("a gzip content", function()
     assert.equal(20000000, #get(packed(bomb), { collect = 20000000 }).body)
   end)
 
+  it("is collected in many turns when it unpacks to very much, so that others have theirs", function()
+    local function turns(size)
+      local count = 0
+      origin:now(packed(gzip(("\0"):rep(size)), "gzip"))
+      local fetch = world:get(URL, { collect = 30000000 })
+      world:run(function()
+        count = count + 1
+        return fetch.over
+      end)
+      assert.equal(size, #fetch.body)
+      return count
+    end
+    assert.is_true(turns(1000) < 10)
+    assert.is_true(turns(20000000) > 15)
+  end)
+
   it("streams in bounded pieces, and waits when told to", function()
     origin:now(packed(gzip(("x"):rep(3000000)), "gzip"))
     local fetch = world:fetch(URL)
