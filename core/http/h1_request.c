@@ -133,14 +133,15 @@ static void half_close(struct h1_conn *c)
     h1_update_deadline(c);
 }
 
-/* No byte comes any more. Before a request that is no fault. */
+/* No byte comes any more. Before a request, even behind the empty line that may stand there, that is no
+ * fault. */
 static void lost(struct h1_conn *c, bool reset)
 {
     struct h1_stream *s = c->stream;
 
     switch (c->state) {
     case H1_HEAD:
-        if (s->parser.scanned > 2)
+        if (s->parser.has_start_line || s->parser.scanned > s->parser.line)
             h1_send_fault(c, &bad_request);
         h1_close(c, false);
         return;

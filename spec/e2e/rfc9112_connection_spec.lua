@@ -85,7 +85,8 @@ describe("a connection over TCP", function()
   end)
 
   it("whose client shuts its side inside a head or a content is answered 400", function()
-    for _, part in ipairs({ "GET /a HT", "GET /a HTTP/1.1\r\nHo", "POST /none HTTP/1.1\r\nHost: g\r\nContent-Le" }) do
+    for _, part in ipairs({ "G", "GE", "\r\nG", "GET /a HT", "GET /a HTTP/1.1\r\nHo",
+      "POST /none HTTP/1.1\r\nHost: g\r\nContent-Le" }) do
       local client = connect(part)
       client:shutdown()
       local answer, state = client:receive()
@@ -98,6 +99,16 @@ describe("a connection over TCP", function()
     assert.truthy(client:receive():find("^HTTP/1%.1 400 "))
     local _, state = backend:receive()
     assert.not_equal("late", state)
+  end)
+
+  it("whose client shuts its side before a request is closed without an answer", function()
+    for _, part in ipairs({ "", "\r\n" }) do
+      local client = connect(part)
+      client:shutdown()
+      local answer, state = client:receive()
+      assert.equal("", answer)
+      assert.equal("end", state)
+    end
   end)
 
   it("whose client closes or resets ends the call", function()
