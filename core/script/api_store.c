@@ -1,6 +1,7 @@
 /* The store as one place sees it: its keys are behind the place's own name. */
 #include "base/siphash.h"
 #include "script/api.h"
+#include "script/ffi.h"
 #include "script/state.h"
 #include <math.h>
 
@@ -12,6 +13,7 @@ struct store_box {
 /* Token buckets of one rate: what each take needs is made ready once. */
 struct bucket_box {
     struct box_head head;
+    struct script *script;
     struct store_key scope; /* the store's */
     struct store_key own;   /* of the bucket without a name */
     bool has_own;
@@ -76,6 +78,7 @@ static int store_lua_bucket(lua_State *L)
 
     check_rate(L, rate, capacity, 2);
     bucket = push_box(script_of(L), L, BOX_BUCKET, sizeof(*bucket));
+    bucket->script = script_of(L);
     bucket->scope = store->scope;
     bucket->has_own = false;
     bucket->rate = rate;
@@ -119,6 +122,51 @@ static int bucket_lua_take(lua_State *L)
     lua_pushnumber(L, (double)wait / 1e9);
     return 1;
 }
+
+/* --- the same through the FFI --------------------------------------------------------------------- */
+
+static double take(const struct bucket_box *bucket, struct store *store, struct store_key key)
+{
+    int64_t now = script_now(bucket->script);
+
+    return (double)store_take(store, key, bucket->rate, bucket->capacity, bucket->ttl, now) / 1e9;
+}
+
+/* The store, if that is a bucket and there is one. */
+static struct store *bucket_store(struct bucket_box *bucket)
+{
+    return bucket != NULL ? store_of(bucket->script) : NULL;
+}
+
+double bucket_take_own(void *userdata)
+{
+    struct bucket_box *bucket = box_as(userdata, BOX_BUCKET);
+    struct store *store = bucket_store(bucket);
+
+    return store != NULL ? take(bucket, store, own_key(bucket, store)) : -1;
+}
+
+double bucket_take_exchange(void *userdata, void *exchange)
+{
+    struct bucket_box *bucket = box_as(userdata, BOX_BUCKET);
+    struct store *store = bucket_store(bucket);
+    const struct box *box = box_as(exchange, BOX_EXCHANGE);
+
+    if (store == NULL || box == NULL || box->generation != box->life->generation)
+        return -1;
+    return take(bucket, store, store_key(store, &bucket->scope, box->life->x->client_ip));
+}
+
+double bucket_take_key(void *userdata, const char *text, size_t len)
+{
+    struct bucket_box *bucket = box_as(userdata, BOX_BUCKET);
+    struct store *store = bucket_store(bucket);
+
+    return store != NULL ? take(bucket, store, store_key(store, &bucket->scope, (struct str){text, len}))
+                         : -1;
+}
+
+/* --- records and sums ------------------------------------------------------------------------------ */
 
 /* store:read(key) -> version, a, b, c, d; version 0: there is nothing */
 static int store_lua_read(lua_State *L)
@@ -206,9 +254,26 @@ static const luaL_Reg bucket_methods[] = {{"take", bucket_lua_take}, {NULL, NULL
 
 static const luaL_Reg functions[] = {{"store", host_store}, {NULL, NULL}};
 
+/* Puts lua/cuttle/bucket.lua in front of the bucket's take. */
+static void use_ffi(struct script *s)
+{
+    lua_State *L = s->L;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta_refs[BOX_BUCKET]);
+    lua_getfield(L, -1, "__index");
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cuttle.bucket");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -2, "take");
+    lua_call(L, 1, 1);
+    lua_setfield(L, -2, "take");
+    lua_pop(L, 2);
+}
+
 void api_store_open(struct script *s)
 {
     api_type(s, BOX_STORE, methods, NULL);
     api_type(s, BOX_BUCKET, bucket_methods, NULL);
+    use_ffi(s);
     luaL_setfuncs(s->L, functions, 0);
 }

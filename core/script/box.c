@@ -140,11 +140,16 @@ void push_doc(struct script *s, lua_State *L, struct exchange *x, struct node *n
     box->node = n;
 }
 
-void *box_test(lua_State *L, int index, enum box_kind kind)
+void *box_as(void *userdata, enum box_kind kind)
 {
-    struct box_head *head = lua_touserdata(L, index);
+    struct box_head *head = userdata;
 
     return head != NULL && head->mark == kind_names[kind] ? head : NULL;
+}
+
+void *box_test(lua_State *L, int index, enum box_kind kind)
+{
+    return box_as(lua_touserdata(L, index), kind);
 }
 
 void *check_box(lua_State *L, int index, enum box_kind kind)

@@ -84,6 +84,8 @@ void push_doc(struct script *s, lua_State *L, struct exchange *x, struct node *n
 /* Pushes a new box of that kind, size bytes; only its head is set. */
 void *push_box(struct script *s, lua_State *L, enum box_kind kind, size_t size);
 
+/* The userdata if it is of that kind, else NULL. */
+void *box_as(void *userdata, enum box_kind kind);
 /* The userdata at index if it is of that kind, else NULL. */
 void *box_test(lua_State *L, int index, enum box_kind kind);
 /* They raise: a wrong type, or "exchange is over". */

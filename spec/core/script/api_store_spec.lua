@@ -71,6 +71,26 @@ describe("store", function()
     end
   end)
 
+  it("says what is wrong with a bucket's arguments, in the line of the plugin", function()
+    for call, why in pairs({
+      ["bucket:take({})"] = "bad argument #1 to 'take' (string expected, got table)",
+      ["bucket:take(store)"] = "bad argument #1 to 'take' (exchange expected, got userdata)",
+      ["bucket:take(self.runtime.json.null)"] = "bad argument #1 to 'take' (string expected, got userdata)",
+      ["bucket.take(store)"] = "bad argument #1 to 'take' (bucket expected, got userdata)",
+      ["bucket.take()"] = "bad argument #1 to 'take' (bucket expected, got nil)",
+    }) do
+      local said = answered(([[
+        local bucket, why = store:bucket(1, 1), nil
+        for i = 1, 200 do -- compiled too
+          local _, now = pcall(function() %s end)
+          assert(i == 1 or now == why, now)
+          why = now
+        end
+        return why]]):format(call))
+      assert.equal(why, (said:gsub("^[^ ]*spec_plugin.lua:6: ", "")))
+    end
+  end)
+
   it("is one for each endpoint", function()
     local source = script.source([[
       function plugin:request() return { status = 200, body = tostring(self.runtime.store:add("n", 1)) } end
