@@ -12,6 +12,10 @@
 
 enum { RANDOM_BATCH = 32 };
 
+/* Of what is ready at once, connections of ours come before those that others opened: a kept one that has
+ * ended, or speaks unasked, is to be known before the next request takes it (RFC 9112 section 9.2). */
+enum { CONNECTED_PRIORITY = 1 };
+
 /* How long the distance between the two clocks is believed. */
 #define WALL_REFRESH (100 * MILLISECOND)
 
@@ -230,8 +234,13 @@ static struct sock *loop_connect(struct env *env, const struct addr *to, const s
                                  int *error)
 {
     int fd = fd_connect(to, options, error);
+    struct sock *s;
 
-    return fd == -1 ? NULL : loop_adopt_accepted(env, fd, to);
+    if (fd == -1)
+        return NULL;
+    s = loop_adopt_accepted(env, fd, to);
+    ev_set_priority(&sock_of(s)->io, CONNECTED_PRIORITY);
+    return s;
 }
 
 /* --- descriptors and signals -------------------------------------------------------------------- */

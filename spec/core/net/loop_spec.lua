@@ -179,6 +179,38 @@ describe("loop", function()
     core.listener_close(listener)
   end)
 
+  it("calls connected socks before accepted ones, when both are ready", function()
+    local listener, connected, order = listen(), {}, {}
+    for i = 1, 2 do connect(function(sock)
+      core.sock_want(sock, 0)
+      connected[i] = sock
+    end) end
+    run(function() return #accepted == 2 and connected[1] and connected[2] end)
+    for name, socks in pairs({ connected = connected, accepted = accepted }) do
+      for _, sock in ipairs(socks) do
+        net.on_ready(sock, function()
+          net.read(sock)
+          order[#order + 1] = name
+        end)
+        core.sock_want(sock, core.SOCK_READ)
+      end
+    end
+    for _ = 1, 3 do
+      for first = 1, 2 do
+        order = {}
+        net.write(first == 1 and connected[1] or accepted[1], "x")
+        net.write(first == 1 and accepted[1] or connected[1], "x")
+        run(function() return #order == 2 end)
+        assert.same({ "connected", "accepted" }, order)
+      end
+    end
+    for i = 1, 2 do
+      core.sock_close(connected[i])
+      core.sock_close(accepted[i])
+    end
+    core.listener_close(listener)
+  end)
+
   it("fires timers not before their time, and stands still within a turn", function()
     local start, fired = env.now, nil
     timer(20 * ms, function() fired = env.now end)
