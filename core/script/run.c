@@ -166,7 +166,6 @@ static enum hook_result call_function(struct run *run, struct answer_taken *take
     struct run *outer = s->running;
 
     run->failing = false;
-    run->failing = false;
     lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->function);
     lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->instance);
     s->running = run;
