@@ -31,8 +31,8 @@ local function parse(arguments)
     local name, value = argument:match("^%-%-(%w+)=?(.*)$")
     if argument:sub(1, 1) ~= "-" then
       table.insert(options.roots, argument)
-    elseif switches[argument:sub(3)] then
-      options[argument:sub(3)] = true
+    elseif switches[name] and argument == "--" .. name then
+      options[name] = true
     elseif takes_value[name] then
       if argument == "--" .. name then
         at = at + 1

@@ -160,6 +160,7 @@ describe("cuttle test", function()
 
   for option, why in pairs({
     ["--colour"] = "unknown option --colour", ["-f"] = "unknown option -f",
+    ["-xlist"] = "unknown option -xlist", ["--list="] = "unknown option --list=",
     ["--list=yes"] = "unknown option --list=yes", ["--collect=1"] = "unknown option --collect=1",
     ["--seed=x"] = 'no value for --seed: "x"', ["--seed"] = 'no value for --seed: ""',
     ["--filter="] = 'no value for --filter: ""', ["--filter=%"] = 'no value for --filter: "%"',
