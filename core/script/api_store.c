@@ -68,6 +68,8 @@ static int store_lua_take(lua_State *L)
     return 1;
 }
 
+/* --- buckets -------------------------------------------------------------------------------------- */
+
 /* store:bucket(rate, capacity[, ttl]) -> bucket */
 static int store_lua_bucket(lua_State *L)
 {
@@ -96,35 +98,6 @@ static struct store_key own_key(struct bucket_box *bucket, const struct store *s
     return bucket->own;
 }
 
-/* A limit for each client runs for each request, and a string of its address would be made for this alone: so
- * an exchange stands for it. */
-static struct store_key bucket_key(lua_State *L, struct bucket_box *bucket, const struct store *store)
-{
-    switch (lua_type(L, 2)) {
-    case LUA_TNONE:
-    case LUA_TNIL: return own_key(bucket, store);
-    case LUA_TUSERDATA: return store_key(store, &bucket->scope, check_life(L, 2, BOX_EXCHANGE)->x->client_ip);
-    default: return store_key(store, &bucket->scope, check_str(L, 2));
-    }
-}
-
-/* bucket:take([key | exchange]) -> 0 | seconds until a token is there */
-static int bucket_lua_take(lua_State *L)
-{
-    struct script *s = script_of(L);
-    struct bucket_box *bucket = check_box(L, 1, BOX_BUCKET);
-    struct store *store = store_of(s);
-    int64_t wait = 0;
-
-    if (store != NULL)
-        wait = store_take(store, bucket_key(L, bucket, store), bucket->rate, bucket->capacity, bucket->ttl,
-                          script_now(s));
-    lua_pushnumber(L, (double)wait / 1e9);
-    return 1;
-}
-
-/* --- the same through the FFI --------------------------------------------------------------------- */
-
 static double take(const struct bucket_box *bucket, struct store *store, struct store_key key)
 {
     int64_t now = script_now(bucket->script);
@@ -146,6 +119,8 @@ double bucket_take_own(void *userdata)
     return store != NULL ? take(bucket, store, own_key(bucket, store)) : -1;
 }
 
+/* A limit for each client runs for each request, and a string of its address would be made for this alone: so
+ * an exchange stands for it. */
 double bucket_take_exchange(void *userdata, void *exchange)
 {
     struct bucket_box *bucket = box_as(userdata, BOX_BUCKET);
@@ -164,6 +139,34 @@ double bucket_take_key(void *userdata, const char *text, size_t len)
 
     return store != NULL ? take(bucket, store, store_key(store, &bucket->scope, (struct str){text, len}))
                          : -1;
+}
+
+/* bucket:take([key | exchange]) -> 0 | seconds until a token is there; lua/cuttle/bucket.lua comes here only
+ * where there is no store, or something is wrong or rare. */
+static int bucket_lua_take(lua_State *L)
+{
+    struct bucket_box *bucket = check_box(L, 1, BOX_BUCKET);
+    double wait = 0;
+
+    if (bucket_store(bucket) == NULL) {
+        lua_pushnumber(L, 0);
+        return 1;
+    }
+    switch (lua_type(L, 2)) {
+    case LUA_TNONE:
+    case LUA_TNIL: wait = bucket_take_own(bucket); break;
+    case LUA_TUSERDATA:
+        check_life(L, 2, BOX_EXCHANGE);
+        wait = bucket_take_exchange(bucket, lua_touserdata(L, 2));
+        break;
+    default: {
+        struct str key = check_str(L, 2);
+
+        wait = bucket_take_key(bucket, key.ptr, key.len);
+    }
+    }
+    lua_pushnumber(L, wait);
+    return 1;
 }
 
 /* --- records and sums ------------------------------------------------------------------------------ */
