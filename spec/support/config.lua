@@ -82,12 +82,12 @@ function config.warnings(c)
   return lines
 end
 
---- A router, or nil and why not. It keeps its configuration alive.
+--- A router, or nil and why not.
 function config.router(c)
   local err = ffi.new("struct error")
   local router = core.router_new(c, err)
   if router == nil then return nil, ffi.string(err.text) end
-  return { router = ffi.gc(router, core.router_free), config = c }
+  return { router = ffi.gc(router, core.router_free) }
 end
 
 local kinds = { [0] = "endpoint", "health", "debug", "echo", "options" }

@@ -7,6 +7,7 @@
 --     local fetch = world:get("http://10.0.0.1/")
 --     world:finish(fetch)                  -- fetch.status, fetch.body, fetch.failure
 local ffi = require("ffi")
+local net = require("spec.support.net")
 local span = require("spec.support.span")
 local core = require("spec.support.cdef").load("http/client.h", "net/sim/sim.h", "net/loop.h")
 
@@ -316,25 +317,9 @@ end
 
 local SECOND = 1000000000LL
 
---- The same on a loop: real time, so the limit is for what has gone wrong.
-local function run_loop(env, done)
-  local timer = ffi.new("struct timer")
-  local expire = ffi.cast("void (*)(struct timer *)", function() core.loop_stop(env) end)
-  local on_turn = ffi.cast("void (*)(void *)", function()
-    if done() then core.loop_stop(env) end
-  end)
-  core.timer_init(timer, expire)
-  core.timer_start(env, timer, SECOND * 10)
-  core.loop_run(env, on_turn, nil)
-  core.timer_fini(env, timer)
-  expire:free()
-  on_turn:free()
-  return done() and true or false
-end
-
 --- Runs until done() is true, or at most limit seconds of virtual time; returns whether it was.
 function world_meta:run(done, limit)
-  if self.real then return run_loop(self.env, done) end
+  if self.real then return net.run(self.env, done, SECOND * 10) end -- what has gone wrong takes so long
   local wanted
   local check = ffi.cast("bool (*)(void *)", function()
     if not wanted and done() then wanted = true end

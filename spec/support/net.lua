@@ -14,14 +14,19 @@ local kept, held, failure = {}, {}, nil
 
 jit.off(true, true)
 
---- A C function pointer to fn, until net.finish. An error in it is raised by net.finish: none may cross C.
-function net.callback(ctype, fn)
-  local pointer = ffi.cast(ctype, function(...)
+--- A C function pointer to fn. An error in it is kept for net.finish: none may cross C.
+local function pointer_to(ctype, fn)
+  return ffi.cast(ctype, function(...)
     local ok, result = pcall(fn, ...)
     if ok then return result end
     failure = failure or result
     return false
   end)
+end
+
+--- A C function pointer to fn, until net.finish, which raises what was an error in it.
+function net.callback(ctype, fn)
+  local pointer = pointer_to(ctype, fn)
   kept[#kept + 1] = pointer
   return pointer
 end
@@ -32,12 +37,17 @@ local function hold(object)
   return object
 end
 
+local function raise_failure()
+  local raised = failure
+  failure = nil
+  if raised then error(raised, 0) end
+end
+
 --- For after_each, when nothing of C's uses a callback, a timer, a task or a resolve any more.
 function net.finish()
-  local raised = failure
   for _, pointer in ipairs(kept) do pointer:free() end
-  kept, held, failure = {}, {}, nil
-  if raised then error(raised, 0) end
+  kept, held = {}, {}
+  raise_failure()
 end
 
 function net.str(text)
@@ -129,17 +139,26 @@ function net.task(fn)
   return task
 end
 
---- Turns a loop until done() is true; false if it is not within the limit (5 s).
+--- Turns a loop until done() is true; false if it is not within the limit (5 s). Raises what was an error in a
+-- callback.
 function net.run(env, done, limit)
-  local late = false
-  local timer = net.after(env, limit or 5 * net.second, function()
+  local timer, late = ffi.new("struct timer"), false
+  local expire = pointer_to("void (*)(struct timer *)", function()
     late = true
     core.loop_stop(env)
   end)
-  core.loop_run(env, net.callback("void (*)(void *)", function()
-    if done() then core.loop_stop(env) end
-  end), nil)
+  local on_turn = pointer_to("void (*)(void *)", function()
+    local ok, over = pcall(done)
+    if not ok then failure = failure or over end
+    if failure or over then core.loop_stop(env) end
+  end)
+  core.timer_init(timer, expire)
+  core.timer_start(env, timer, limit or 5 * net.second)
+  core.loop_run(env, on_turn, nil)
   core.timer_fini(env, timer)
+  expire:free()
+  on_turn:free()
+  raise_failure()
   return not late
 end
 
