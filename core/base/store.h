@@ -1,13 +1,14 @@
 /* store - counters common to all workers, in memory that the master maps before it forks.
  *
- * The store is a table of fixed-size entries found by key. Only whole operations are offered, each
- * under a short lock of one shard. The lock survives the death of its holder (a robust mutex), and
- * what the dead one left half done is undone, or does no harm, so a worker may be killed at any point.
+ * The store is a table of fixed-size entries found by key. Only whole operations are offered. Taking
+ * from a bucket that is there is one compare-and-swap; all else is under a short lock of one shard,
+ * which survives the death of its holder (a robust mutex). What the dead one left half done is undone,
+ * so a worker may be killed at any point.
  *
  * A key is any bytes; two different keys never share an entry (they are told apart by a keyed
  * 128-bit hash), nor do the three kinds of entry under one key. An entry lives until ttl has passed
- * since it was last used; when all places where a key may stand are taken, the entry there that
- * expires first makes room.
+ * since it was last used, a bucket up to an eighth longer; when all places where a key may stand are
+ * taken, the entry there that expires first makes room.
  *
  * Owner:   the master; workers inherit the mapping.
  * Threads: and processes: all operations may run at once.
@@ -29,8 +30,9 @@ void store_free(struct store *s); /* unmaps; NULL is fine */
 struct store_key {
     uint64_t half[2];
 };
-/* scope sets the keys of one user apart from those of others; NULL: none. */
-struct store_key store_key(const struct store *s, const struct store_key *scope, struct str key);
+struct store_key store_key(const struct store *s, struct str key);
+/* The same key as one user has it: apart from those of others, who have another scope. */
+struct store_key store_key_within(struct store_key scope, struct store_key key);
 
 /* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
  * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity

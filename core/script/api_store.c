@@ -34,7 +34,7 @@ static struct store_key check_key(lua_State *L, const struct store *store)
     const struct store_box *box = check_box(L, 1, BOX_STORE);
     struct str key = check_str(L, 2);
 
-    return store != NULL ? store_key(store, &box->scope, key) : (struct store_key){0};
+    return store != NULL ? store_key_within(box->scope, store_key(store, key)) : (struct store_key){0};
 }
 
 static int64_t check_ttl(lua_State *L, int index)
@@ -93,7 +93,7 @@ static int store_lua_bucket(lua_State *L)
 static struct store_key own_key(struct bucket_box *bucket, const struct store *store)
 {
     if (!bucket->has_own)
-        bucket->own = store_key(store, &bucket->scope, STR_NONE);
+        bucket->own = store_key_within(bucket->scope, store_key(store, STR_NONE));
     bucket->has_own = true;
     return bucket->own;
 }
@@ -129,16 +129,18 @@ double bucket_take_exchange(void *userdata, void *exchange)
 
     if (store == NULL || box == NULL || box->generation != box->life->generation)
         return -1;
-    return take(bucket, store, store_key(store, &bucket->scope, box->life->x->client_ip));
+    return take(bucket, store, store_key_within(bucket->scope, store_key(store, box->life->x->client_ip)));
 }
 
 double bucket_take_key(void *userdata, const char *text, size_t len)
 {
     struct bucket_box *bucket = box_as(userdata, BOX_BUCKET);
     struct store *store = bucket_store(bucket);
+    struct str key = {text, len};
 
-    return store != NULL ? take(bucket, store, store_key(store, &bucket->scope, (struct str){text, len}))
-                         : -1;
+    if (store == NULL)
+        return -1;
+    return take(bucket, store, store_key_within(bucket->scope, store_key(store, key)));
 }
 
 /* bucket:take([key | exchange]) -> 0 | seconds until a token is there; lua/cuttle/bucket.lua comes here only

@@ -30,7 +30,7 @@ int main(void)
     for (int run = 0; run < 3; run++) {
         double started = cpu_time();
         for (int i = 0; i < ROUNDS; i++)
-            store_take(store, store_key(store, NULL, names[i % KEYS]), 1000, 1000, SECOND, i * 100L);
+            store_take(store, store_key(store, names[i % KEYS]), 1000, 1000, SECOND, i * 100L);
         printf("%.1f ns per store_take, %d keys of %zu bytes\n", (cpu_time() - started) / ROUNDS, KEYS,
                names[0].len);
     }

@@ -16,7 +16,7 @@ local held -- texts are borrowed, and the collector may come between
 
 local function key_of(store, text)
   held = text
-  return core.store_key(store, nil, ffi.new("struct str", { held, #held }))
+  return core.store_key(store, ffi.new("struct str", { held, #held }))
 end
 
 local function now()
@@ -138,19 +138,49 @@ describe("store", function()
       assert.equal(0, take("a", 0.001, 1, SECOND * 4, SECOND))
     end)
 
-    it("admit exactly their capacity to many processes", function()
+    --- What processes that run `body(count)` have counted together.
+    local function together(processes, body)
       local pids = {}
-      for _ = 1, 6 do
-        pids[#pids + 1] = start(function()
+      for number = 1, processes do
+        pids[number] = start(function()
           local mine = 0
-          for _ = 1, 20000 do mine = mine + (take("shared", 1e-9, 1000, SECOND) == 0 and 1 or 0) end
+          body(function(key, capacity)
+            if take(key, 1e-9, capacity, SECOND) == 0 then mine = mine + 1 end
+          end, number)
           core.store_add(store, key_of(store, "admitted"), mine, HOUR, SECOND)
           return 0
         end)
       end
       for _, pid in ipairs(pids) do assert.equal(0, wait_for(pid)) end
-      local admitted = core.store_add(store, key_of(store, "admitted"), 0, HOUR, SECOND)
-      assert.equal(1000, admitted)
+      return core.store_add(store, key_of(store, "admitted"), 0, HOUR, SECOND)
+    end
+
+    it("admit exactly their capacity to many processes", function()
+      assert.equal(1000, together(6, function(count)
+        for _ = 1, 20000 do count("shared", 1000) end
+      end))
+    end)
+
+    it("admit exactly their capacity to processes that make them at the same time", function()
+      core.store_free(store)
+      new(30000)
+      assert.equal(2 * 10000, together(4, function(count)
+        for i = 1, 10000 do
+          for _ = 1, 2 do count("key " .. i, 2) end
+        end
+      end))
+    end)
+
+    it("admit exactly their capacity while keys beside them come and go", function()
+      assert.equal(1000, together(4, function(count, number)
+        for i = 1, 20000 do
+          if number <= 2 then
+            count("shared", 1000)
+          else
+            take(("%d of %d"):format(i, number), 1, 1, SECOND, SECOND)
+          end
+        end
+      end))
     end)
   end)
 
@@ -298,6 +328,7 @@ describe("store", function()
           for i = 0, 3 do record.value[i] = next_value end
           core.store_write(store, key_of(store, "pair"), record, HOUR, SECOND)
           core.store_take(store, key_of(store, "bucket"), 1e-9, 1e9, HOUR, SECOND)
+          core.store_take(store, key_of(store, "bucket " .. next_value), 1e-9, 1e9, SECOND, SECOND)
         end
       end)
       local before, seen = record.version, now()
