@@ -162,20 +162,9 @@ static void on_deadline(struct timer *t)
 
 static const struct stream_events stream_events = {on_body, on_writable, on_done, on_abort};
 
-static struct str peer_ip(struct exchange *x)
-{
-    struct addr peer;
-    char text[ADDR_TEXT_MAX];
-    size_t len;
-
-    stream_peer(x->stream, &peer);
-    len = addr_format_ip(&peer, text);
-    return arena_copy(x->arena, (struct str){text, len});
-}
-
 void exchange_find_client(struct exchange *x)
 {
-    x->client_ip = client_ip(&x->worker->config->router, &x->fields, peer_ip(x));
+    x->client_ip = client_ip(&x->worker->config->router, &x->fields, x->stream->peer->ip);
 }
 
 /* The parser let no broken escape through. */

@@ -4,18 +4,12 @@ enum { SPANS_MAX = 32 };
 
 static const struct message_fault bad_request = {400, ""};
 
-static void stream_peer_addr(struct stream *base, struct addr *peer)
-{
-    sock_peer(container_of(base, struct h1_stream, base)->conn->sock, peer);
-}
-
 static const struct stream_ops ops = {
     .read = h1_stream_read,
     .respond = h1_stream_respond,
     .inform = h1_stream_inform,
     .write = h1_stream_write,
     .cut = h1_stream_cut,
-    .peer = stream_peer_addr,
 };
 
 /* The first byte of a request is there: its stream begins, and its clocks. */
@@ -29,6 +23,7 @@ static void begin(struct h1_conn *c)
     s->arena = arena;
     s->conn = c;
     s->base.ops = &ops;
+    s->base.peer = &c->base.peer;
     s->base.arena = &s->arena;
     s->base.started = server->env->now;
     buf_init(&s->queue, SIZE_MAX);

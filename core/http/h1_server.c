@@ -219,7 +219,7 @@ void h1_server_accept(struct server *server, struct sock *sock)
 {
     struct h1_conn *c = mem_zalloc(sizeof(*c));
 
-    server_add_conn(server, &c->base, &ops);
+    server_add_conn(server, &c->base, sock, &ops);
     timer_init(&c->timer, on_timer);
     task_init(&c->task, on_task);
     c->sock = sock;

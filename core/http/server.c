@@ -27,8 +27,18 @@ void server_accept(struct server *s, struct sock *sock)
     h1_server_accept(s, sock);
 }
 
-void server_add_conn(struct server *s, struct server_conn *c, const struct server_conn_ops *ops)
+static void find_peer(struct peer *p, struct sock *sock)
 {
+    struct addr addr;
+
+    sock_peer(sock, &addr);
+    p->ip = (struct str){p->text, addr_format_ip(&addr, p->text)};
+}
+
+void server_add_conn(struct server *s, struct server_conn *c, struct sock *sock,
+                     const struct server_conn_ops *ops)
+{
+    find_peer(&c->peer, sock);
     c->server = s;
     c->ops = ops;
     list_push_back(&s->conns, &c->link);
@@ -107,9 +117,4 @@ bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end)
 void stream_cut(struct stream *s)
 {
     s->ops->cut(s);
-}
-
-void stream_peer(struct stream *s, struct addr *peer)
-{
-    s->ops->peer(s, peer);
 }

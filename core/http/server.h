@@ -45,8 +45,18 @@ struct stream_events {
     void (*on_abort)(struct stream *s, const char *why);
 };
 
+/* Who is at the other end of a connection. */
+struct peer {
+    struct str ip; /* its address; "" if it has none */
+    char text[ADDR_TEXT_MAX];
+    /* The owner's: what it has made of the address, for all streams of the connection. */
+    uint64_t mark[2];
+    bool is_marked;
+};
+
 struct stream {
     struct request request;
+    struct peer *peer;                  /* lives as long as the stream and longer */
     const struct stream_ops *ops;       /* the protocol's */
     struct arena *arena;                /* of this request: use it for everything that lives as long */
     const struct stream_events *events; /* set by on_request before it returns */
@@ -97,8 +107,5 @@ void stream_inform(struct stream *s, int status, const struct fields *fields);
 bool stream_write(struct stream *s, const struct iovec *iov, int n, bool end);
 /* Ends the response where it is: the connection closes without the end of the content. on_done follows. */
 void stream_cut(struct stream *s);
-
-/* The peer's address. */
-void stream_peer(struct stream *s, struct addr *peer);
 
 #endif

@@ -41,6 +41,7 @@ struct server_conn {
     struct list link;
     struct server *server;
     const struct server_conn_ops *ops;
+    struct peer peer;
 };
 
 struct stream_ops {
@@ -50,10 +51,10 @@ struct stream_ops {
     void (*inform)(struct stream *s, int status, const struct fields *fields);
     bool (*write)(struct stream *s, const struct iovec *iov, int n, bool end);
     void (*cut)(struct stream *s);
-    void (*peer)(struct stream *s, struct addr *peer);
 };
 
-void server_add_conn(struct server *s, struct server_conn *c, const struct server_conn_ops *ops);
+void server_add_conn(struct server *s, struct server_conn *c, struct sock *sock,
+                     const struct server_conn_ops *ops);
 void server_remove_conn(struct server_conn *c);
 
 /* The value of Date, written once a second. */

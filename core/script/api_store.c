@@ -1,9 +1,11 @@
 /* The store as one place sees it: its keys are behind the place's own name. */
 #include "base/siphash.h"
+#include "http/server.h"
 #include "script/api.h"
 #include "script/ffi.h"
 #include "script/state.h"
 #include <math.h>
+#include <string.h>
 
 struct store_box {
     struct box_head head;
@@ -119,6 +121,22 @@ double bucket_take_own(void *userdata)
     return store != NULL ? take(bucket, store, own_key(bucket, store)) : -1;
 }
 
+/* The key of a connection's peer is made once. */
+static struct store_key client_key(const struct store *store, const struct exchange *x)
+{
+    struct peer *peer = x->stream->peer;
+    struct store_key key;
+
+    if (peer == NULL || x->client_ip.ptr != peer->ip.ptr)
+        return store_key(store, x->client_ip);
+    if (!peer->is_marked) {
+        key = store_key(store, peer->ip);
+        memcpy(peer->mark, key.half, sizeof(peer->mark));
+        peer->is_marked = true;
+    }
+    return (struct store_key){{peer->mark[0], peer->mark[1]}};
+}
+
 /* A limit for each client runs for each request, and a string of its address would be made for this alone: so
  * an exchange stands for it. */
 double bucket_take_exchange(void *userdata, void *exchange)
@@ -129,7 +147,7 @@ double bucket_take_exchange(void *userdata, void *exchange)
 
     if (store == NULL || box == NULL || box->generation != box->life->generation)
         return -1;
-    return take(bucket, store, store_key_within(bucket->scope, store_key(store, box->life->x->client_ip)));
+    return take(bucket, store, store_key_within(bucket->scope, client_key(store, box->life->x)));
 }
 
 double bucket_take_key(void *userdata, const char *text, size_t len)

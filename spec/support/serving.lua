@@ -132,9 +132,8 @@ end
 function stream_meta:cut() self:call(core.stream_cut) end
 
 function stream_meta:peer()
-  local addr, buf = ffi.new("struct addr"), ffi.new("char[64]")
-  self:call(core.stream_peer, addr)
-  return ffi.string(buf, core.addr_format_ip(addr, buf))
+  local ip = self.stream.peer.ip
+  return ffi.string(ip.ptr, ip.len)
 end
 
 -- --- clients ----------------------------------------------------------------------------------------
