@@ -1,5 +1,6 @@
 #include "gateway/answer.h"
 
+#include "gateway/proxy.h"
 #include "gateway/sniff.h"
 #include "http/server.h"
 
@@ -145,10 +146,27 @@ static void add_fields(struct exchange *x)
         take_reply(x, c);
 }
 
-/* Beside data that others made, those of a no-op backend, but for what describes its content. */
-static void add_lone_fields(struct exchange *x)
+/* The reply that nothing was merged with, if a no-op backend made it: its fields go where its content does
+ * not. NULL: there is none. */
+static struct call *find_lone_noop(const struct exchange *x)
 {
-    struct fields *reply = &x->lone_noop->reply_fields;
+    struct call *only = NULL;
+    size_t replies = 0;
+
+    for (size_t i = 0; i < x->part_count; i++) {
+        struct call *c = x->parts[i].result;
+
+        if (c == NULL || c->failed)
+            continue;
+        only = c;
+        replies++;
+    }
+    return replies == 1 && only->backend->encoding == ENCODING_NOOP && !only->plan->streams ? only : NULL;
+}
+
+/* Beside data that others made, those of a no-op backend, but for what describes its content. */
+static void add_lone_fields(struct exchange *x, struct fields *reply)
+{
     bool typed = field_find_id(&x->answer.fields, FIELD_CONTENT_TYPE) != NULL;
 
     fields_remove_hop_by_hop(reply);
@@ -166,13 +184,14 @@ static void make_response(struct exchange *x)
 {
     struct fields edited = x->answer.fields;
     struct str type = output_type(x->endpoint->output);
+    struct call *noop = has_data(x) ? find_lone_noop(x) : NULL;
 
     if (edited.arena != NULL)
         add_edited_fields(x, &edited);
     else
         add_fields(x);
-    if (x->lone_noop != NULL && has_data(x))
-        add_lone_fields(x);
+    if (noop != NULL)
+        add_lone_fields(x, &noop->reply_fields);
     if (x->streaming == NULL && type.len > 0 && field_find_id(&x->answer.fields, FIELD_CONTENT_TYPE) == NULL)
         field_add_id(&x->answer.fields, FIELD_CONTENT_TYPE, type);
 }

@@ -122,7 +122,6 @@ struct exchange {
     struct str error_type; /* Content-Type of the error's body, "" for none */
     bool static_applied;
     struct call *streaming; /* the call whose content goes to the client as it comes, NULL for none */
-    struct call *lone_noop; /* the only reply, if it is of a no-op backend and does not stream: proxy.h */
     struct answer answer;
 
     bool answered;         /* the answer stands: the rest of the way in is skipped */

@@ -201,29 +201,10 @@ static void conclude_several(struct exchange *x)
     x->error_status = 500;
 }
 
-/* The reply that nothing was merged with, if a no-op backend made it: its fields go where its content does
- * not. */
-static struct call *find_lone_noop(const struct exchange *x)
-{
-    struct call *only = NULL;
-    size_t replies = 0;
-
-    for (size_t i = 0; i < x->part_count; i++) {
-        struct call *c = x->parts[i].result;
-
-        if (c == NULL || c->failed)
-            continue;
-        only = c;
-        replies++;
-    }
-    return replies == 1 && only->backend->encoding == ENCODING_NOOP && !only->plan->streams ? only : NULL;
-}
-
 void proxy_conclude(struct exchange *x)
 {
     struct call *first = x->parts[0].result;
 
-    x->lone_noop = find_lone_noop(x);
     if (x->part_count == 1 || (is_sequence(x) && first->failed))
         conclude_one(x, first);
     else
