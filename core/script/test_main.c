@@ -47,6 +47,10 @@ int script_test_main(const char *home, int argc, char **argv)
     lua_State *L = vm_new();
     int code = 1;
 
+    if (L == NULL) {
+        fputs("cuttle test: cannot create a Lua state\n", stderr);
+        return code;
+    }
     luaL_openlibs(L);
     set_search_path(L, home);
     set_arguments(L, argc, argv);
