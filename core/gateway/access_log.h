@@ -25,8 +25,4 @@ struct access_clock {
 /* "[GIN] 2026/01/31 - 10:20:30 | 200 |   732.753us | ..." in the arena, without a newline at its end. */
 struct str access_log_line(struct arena *a, struct access_clock *clock, const struct access_entry *e);
 
-/* A text in Go's quotes: quotes, controls and whatever else is not printable escaped, ill-formed UTF-8 as
- * \xNN. */
-struct str quote_go(struct arena *a, struct str text);
-
 #endif

@@ -1,7 +1,7 @@
 #include "gateway/builtin.h"
 
 #include "base/clock.h"
-#include "gateway/access_log.h"
+#include "base/quote.h"
 #include "gateway/answer.h"
 #include "http/server.h"
 #include <string.h>

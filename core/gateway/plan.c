@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/util.h"
-#include "gateway/access_log.h"
 #include "http/proxy_rules.h"
 #include "http/uri.h"
 

@@ -1,5 +1,6 @@
 #include "http/uri.h"
 
+#include "base/quote.h"
 #include <string.h>
 
 static bool is_control(char c)
@@ -7,38 +8,11 @@ static bool is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* s as a quoted Go string: its messages show URLs like that. */
-static struct str quote(struct arena *a, struct str s)
-{
-    static const char letters[] = "\a\a\b\b\f\f\n\n\r\r\t\t\v\v\"\"\\\\";
-    static const char digits[] = "0123456789abcdef";
-    char *text = arena_bytes(a, 4 * s.len + 2), *end = text;
-
-    *end++ = '"';
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        const char *letter = c != '\0' ? strchr(letters, c) : NULL;
-        if (letter != NULL) {
-            *end++ = '\\';
-            *end++ = "abfnrtv\"\\"[(letter - letters) / 2];
-        } else if (is_control(c)) {
-            *end++ = '\\';
-            *end++ = 'x';
-            *end++ = digits[(unsigned char)c >> 4];
-            *end++ = digits[(unsigned char)c & 15];
-        } else {
-            *end++ = c;
-        }
-    }
-    *end++ = '"';
-    return (struct str){text, (size_t)(end - text)};
-}
-
 static bool fail_around(struct arena *a, struct error *err, struct str text, const char *before,
                         struct str what, const char *after)
 {
-    struct str url = quote(a, text);
-    struct str detail = what.len > 0 ? quote(a, what) : STR("");
+    struct str url = quote_go(a, text);
+    struct str detail = what.len > 0 ? quote_go(a, what) : STR("");
 
     return error_set(err, "parse %.*s: %s%.*s%s", STR_ARG(url), before, STR_ARG(detail), after);
 }
@@ -200,7 +174,7 @@ bool url_parse(struct arena *a, struct str text, struct url *url, struct error *
     }
     url->tls = str_equal(url->scheme, STR("https"));
     if (!url->tls && !str_equal(url->scheme, STR("http"))) {
-        struct str scheme = quote(a, url->scheme);
+        struct str scheme = quote_go(a, url->scheme);
         url->text = hide_password(a, text);
         return error_set(err, "unsupported protocol scheme %.*s", STR_ARG(scheme));
     }

@@ -1,6 +1,6 @@
 /* What an exchange asks for: its method, path and query, and how plugins rewrite them. */
 #include "base/arena.h"
-#include "gateway/access_log.h"
+#include "base/quote.h"
 #include "script/api_exchange.h"
 #include "script/run.h"
 #include "script/state.h"
