@@ -106,7 +106,7 @@ fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 
 soak: all test-packages
 	ASAN_OPTIONS=quarantine_size_mb=1:$(ASAN_OPTIONS) SOAK_SECONDS=$(SECONDS_EACH) CUTTLE_BIN=$(OUT)/cuttle \
-	    $(OUT)/cuttle test spec/soak/soak.lua
+	    $(OUT)/cuttle test --timeout=0 spec/soak/soak.lua
 
 bench: all
 	@spec/bench/run.sh $(OUT)/cuttle

@@ -23,6 +23,7 @@ static const struct flag flags[] = {
     {"help", 'h', FLAG_BOOL, NULL, "help for test"},
     {"list", '\0', FLAG_BOOL, NULL, "The names of the specs, without running them"},
     {"seed", '\0', FLAG_STRING, NULL, "Of the order of specs, and of each simulated world"},
+    {"timeout", '\0', FLAG_STRING, "60s", "Ends the run when a spec takes longer, and names it; 0: never"},
 };
 
 const struct command command_test = {

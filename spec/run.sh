@@ -46,9 +46,9 @@ if step build make all; then
 fi
 if step build-asan make MODE=asan all; then
     export ASAN_OPTIONS=detect_leaks=0 CUTTLE_BIN=build/asan/cuttle
-    step specs-asan build/asan/cuttle test spec conf/team
+    step specs-asan build/asan/cuttle test --timeout=5m spec conf/team
     for room in net http gateway script; do # one by one: the collector goes through all that is loaded
-        step "specs-collected-$room" build/asan/cuttle test --collect "spec/core/$room"
+        step "specs-collected-$room" build/asan/cuttle test --timeout=5m --collect "spec/core/$room"
     done
 fi
 step lint make lint

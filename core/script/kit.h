@@ -34,6 +34,7 @@ void kit_call(struct world *w, int nargs);
 void kit_open_type(lua_State *L, const char *name, const luaL_Reg *methods);
 void kit_open_sock(lua_State *L);    /* registers the types of kit_sock.c */
 void kit_open_gateway(lua_State *L); /* of kit_gateway.c */
+void kit_open_watch(lua_State *L);   /* of kit_watch.c */
 void kit_close_socks(struct world *w);
 void kit_close_gateways(struct world *w);
 
@@ -43,5 +44,6 @@ int kit_world_gateway(lua_State *L); /* world:gateway{...} -> gateway | nil, mes
 /* Whole messages out of bytes: kit_http.c says what they return. */
 int kit_read_request(lua_State *L);
 int kit_read_response(lua_State *L);
+int kit_watch(lua_State *L); /* watch(seconds) -> watch: kit_watch.c */
 
 #endif

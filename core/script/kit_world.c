@@ -389,6 +389,7 @@ static const luaL_Reg functions[] = {
     {"world", new_world},
     {"read_request", kit_read_request},
     {"read_response", kit_read_response},
+    {"watch", kit_watch},
     {NULL, NULL},
 };
 
@@ -407,6 +408,7 @@ int luaopen_kit_core(lua_State *L)
     kit_open_type(L, TIMER, timer_methods);
     kit_open_sock(L);
     kit_open_gateway(L);
+    kit_open_watch(L);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     return 1;

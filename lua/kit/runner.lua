@@ -4,10 +4,15 @@
 --   --filter PATTERN   only specs whose whole name matches the Lua pattern
 --   --seed N           of the order of files and specs, and of each simulated world
 --   --list             the names alone
+--   --timeout SPAN     a spec, the loading of a file, or what runs before and after a spec, may take so long of real
+--                      time (60s); "0": as long as it wants. What is not over then is named on stderr, and the run
+--                      ends: it may be a loop that nothing in Lua can interrupt
 --   --collect          under a collector that never rests: what C goes on to use, and nobody in Lua holds, is
 --                      freed at once, so that a sanitizer sees it used
 --
--- Exit code: 0 when nothing failed, 1 when something did, 255 when nothing could be run.
+-- Exit code: 0 when nothing failed, 1 when something did or was not over in time, 255 when nothing could be run.
+local core = require("kit.core")
+local parse_span = require("cuttle.duration").parse
 local world = require("kit.world")
 
 --- What each option does with its value; false if that makes no sense.
@@ -20,12 +25,16 @@ local takes_value = {
     options.seed = tonumber(value)
     return value:match("^%d+$") ~= nil
   end,
+  timeout = function(options, value)
+    options.timeout = tonumber(value) or parse_span(value)
+    return options.timeout and (options.timeout == 0 or options.timeout >= 0.01 and options.timeout < 1e6)
+  end,
 }
 
 local switches = { list = true, collect = true }
 
 local function parse(arguments)
-  local options, at = { roots = {}, seed = os.time() % 100000 }, 1
+  local options, at = { roots = {}, seed = os.time() % 100000, timeout = 60 }, 1
   while at <= #arguments do
     local argument = arguments[at]
     local name, value = argument:match("^%-%-(%w+)=?(.*)$")
@@ -102,6 +111,35 @@ local function report(busted, counts)
   end)
 end
 
+--- The file that an element of busted's is in.
+local function file_of(busted, element)
+  while element and element.descriptor ~= "file" do element = busted.context.parent(element) end
+  return element and element.name or "?"
+end
+
+--- Bounds each part of the run: see --timeout.
+local function bound(busted, options)
+  if options.timeout == 0 then return end
+  local watch = core.watch(options.timeout)
+  local function begin(place)
+    watch:begin(("cuttle test: %s: not over after %g s, so the run ends here (--timeout)\n"
+      .. "the same order again: --seed=%d\n"):format(shown(place), options.timeout, options.seed))
+  end
+  begin("the search for specs")
+  busted.subscribe({ "file", "start" }, function(file)
+    begin(file.name .. ": while it is loaded")
+    return nil, true
+  end)
+  busted.subscribe({ "test", "start" }, function(element)
+    begin(file_of(busted, element) .. ": " .. full_name(busted, element))
+    return nil, true
+  end)
+  busted.subscribe({ "test", "end" }, function(element)
+    begin(("%s: after %s, or before the next one"):format(file_of(busted, element), full_name(busted, element)))
+    return nil, true
+  end)
+end
+
 local function apply_filter(busted, options)
   local names = options.filter and { options.filter } or {}
   require("busted.modules.filter_loader")()(busted, {
@@ -122,6 +160,7 @@ local function run(new_busted, options, counts)
   world.seed = options.seed
   if options.collect then collect_always() end
   report(busted, counts)
+  bound(busted, options)
   require("busted.luajit")()
   apply_filter(busted, options)
   busted.executors.before_each(function() world.renew() end) -- the outermost: before those of the spec
@@ -143,6 +182,7 @@ return function()
     return 255
   end
   local counts = { passed = 0, failed = 0, skipped = 0 }
+  io.stdout:setvbuf("line") -- so that nothing said is lost when the run is cut
   run(new_busted, options, counts)
   if not options.list then
     io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),

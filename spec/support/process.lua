@@ -9,6 +9,7 @@ int execvp(const char *file, const char *const argv[]);
 void _exit(int status);
 int waitpid(int pid, int *status, int options);
 int kill(int pid, int signal);
+int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 int setenv(const char *name, const char *value, int overwrite);
 int unsetenv(const char *name);
 int open(const char *path, int flags, int mode);
@@ -33,6 +34,7 @@ uint32_t htonl(uint32_t ip);
 local C = ffi.C
 local CLOEXEC, STREAM, INET, NO_SIGNAL, NO_HANG, READABLE = 0x80000, 1, 2, 0x4000, 1, 1
 local SOL_SOCKET, SO_REUSEADDR, SO_LINGER, SO_REUSEPORT, SO_SNDTIMEO = 1, 2, 13, 15, 21
+local DEATH_SIGNAL, KILL = 1, 9
 local WRITE_CREATE_TRUNCATE_APPEND = 0x1 + 0x40 + 0x200 + 0x400
 
 -- Whoever runs the specs may sit behind a proxy; what they start does not know.
@@ -70,6 +72,7 @@ local function redirect(path, to)
 end
 
 local function become(arguments, out, err, closed, variables)
+  C.prctl(DEATH_SIGNAL, KILL, 0, 0, 0) -- a run of specs that is cut leaves nobody behind
   for name, value in pairs(variables or {}) do C.setenv(name, value, 1) end
   local argv = ffi.new("const char *[?]", #arguments + 2)
   argv[0] = process.binary
@@ -172,7 +175,12 @@ local function loopback(port) return ffi.new("struct spec_address", { INET, C.ht
 
 local function ready(fd, seconds)
   local fds = ffi.new("struct spec_poll[1]", { { fd = fd, events = READABLE } })
-  return C.poll(fds, 1, math.max(0, seconds) * 1000) == 1
+  local deadline = process.now() + seconds
+  local count
+  repeat -- again when a signal came between
+    count = C.poll(fds, 1, math.max(0, deadline - process.now()) * 1000)
+  until count >= 0
+  return count == 1
 end
 
 --- A connection to a port of this machine; nil when it is refused.

@@ -158,7 +158,81 @@ describe("cuttle test", function()
     assert.matches("\n2 passed, 1 failed\n", out, 1, true)
   end)
 
+  --- Of a run that is cut: the place that stderr names (or all of stderr), the exit code, the output.
+  local function cut(text)
+    write("loop_spec.lua", text)
+    local code, out, err = run("--seed=7", "--timeout=200ms", folder .. "/loop_spec.lua")
+    local place = err:match("^cuttle test: " .. folder .. "/(.-): not over after 0%.2 s, so the run ends here "
+      .. "%(%-%-timeout%)\nthe same order again: %-%-seed=7\n$")
+    return { place or err, code, out }
+  end
+
+  it("names a spec that is never over, also in a compiled loop, and exits with 1", function()
+    local told = cut([[
+      describe("loop", function()
+        it("counts for ever", function()
+          local n = 0
+          while n >= 0 do n = (n + 1) % 1000 end
+        end)
+      end)]])
+    assert.same({ "loop_spec.lua: loop counts for ever", 1, "" }, told)
+  end)
+
+  it("names a spec whose plugin is never over", function()
+    os.execute("mkdir " .. folder .. "/plugins")
+    write("plugins/spin.lua", [[
+      return { api = 1, namespace = "team/spin", scopes = { "endpoint" },
+        request = function()
+          local n = 0
+          while n >= 0 do n = (n + 1) % 1000 end
+        end }]])
+    local told = cut(([[
+      local kit = require("kit")
+      it("asks", function()
+        local gateway = kit.gateway({ plugin = { folder = %q }, endpoints = { { endpoint = "/a",
+          backend = { { host = "http://192.0.2.9", url_pattern = "/a" } },
+          extra_config = { ["team/spin"] = kit.json.decode("{}") } } } })
+        gateway:get("/a")
+      end)]]):format(folder .. "/plugins"))
+    assert.same({ "loop_spec.lua: asks", 1, "" }, told)
+  end)
+
+  it("names a spec that waits for ever in a call of the system, and one that catches errors", function()
+    local call = 'it("sleeps", function() os.execute("exec sleep 3 </dev/null >/dev/null 2>&1") end)'
+    assert.same({ "loop_spec.lua: sleeps", 1, "" }, cut(call))
+    local catch = 'it("catches", function() while true do pcall(error, "x") end end)'
+    assert.same({ "loop_spec.lua: catches", 1, "" }, cut(catch))
+  end)
+
+  it("names a file that is never loaded, and what is never over between specs", function()
+    assert.same({ "loop_spec.lua: while it is loaded", 1, "" }, cut("while true do end"))
+    local told = cut([[
+      describe("d", function()
+        after_each(function() while true do end end)
+        it("i", function() end)
+      end)]])
+    assert.same({ "loop_spec.lua: after d i, or before the next one", 1, "" }, told)
+  end)
+
+  it("loses nothing that was said before a run is cut", function()
+    assert.equal("said\n", cut('print("said") it("loops", function() while true do end end)')[3])
+  end)
+
+  it("bounds each spec, not all together, and none with --timeout=0", function()
+    local text = {}
+    for i = 1, 6 do
+      text[i] = ('it("n%d", function() local t = os.clock() while os.clock() < t + 0.1 do end end)'):format(i)
+    end
+    write("slow_spec.lua", table.concat(text, "\n"))
+    local slow = folder .. "/slow_spec.lua"
+    assert.same({ 0, "6 passed, 0 failed\n", "" }, { run(slow, "--timeout=0.5") })
+    assert.same({ 0, "6 passed, 0 failed\n", "" }, { run(slow, "--timeout", "0") })
+    assert.equal(1, (run(slow, "--timeout=10ms")))
+  end)
+
   for option, why in pairs({
+    ["--timeout=x"] = 'no value for --timeout: "x"', ["--timeout=-1s"] = 'no value for --timeout: "-1s"',
+    ["--timeout"] = 'no value for --timeout: ""', ["--timeout=1ms"] = 'no value for --timeout: "1ms"',
     ["--colour"] = "unknown option --colour", ["-f"] = "unknown option -f",
     ["-xlist"] = "unknown option -xlist", ["--list="] = "unknown option --list=",
     ["--list=yes"] = "unknown option --list=yes", ["--collect=1"] = "unknown option --collect=1",
