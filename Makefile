@@ -35,7 +35,7 @@ CFLAGS_debug   := -O0
 CFLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS  := -std=c11 -D_GNU_SOURCE -g -fPIC -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes \
            $(if $(CI),-Werror) $(CFLAGS_$(MODE)) -Icore -I/usr/include/luajit-2.1
-# Token buckets are swapped as 16 bytes (core/base/store.c). x86-64 has had the instruction since 2006.
+# Token buckets are swapped as 16 bytes (core/base/store_bucket.c). x86-64 has had the instruction since 2006.
 CFLAGS  += $(if $(filter x86_64,$(shell uname -m)),-mcx16)
 LDFLAGS := $(CFLAGS_$(MODE))
 LDLIBS  := -lev -lcares -lz -lluajit-5.1 -lm -ldl -lpthread
@@ -83,10 +83,10 @@ spec: all test-packages
 
 lint: test-packages
 	@luacheck -q --no-color lua plugins spec conf; lua=$$?; \
-	clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c) && exit $$lua
+	clang-format --dry-run -Werror $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c spec/soak/*.c) && exit $$lua
 
 format: test-packages
-	@clang-format -i $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c)
+	@clang-format -i $(wildcard core/*.[ch] core/*/*.[ch] core/*/*/*.[ch] spec/fuzz/*.c spec/soak/*.c)
 
 # One libFuzzer binary per parser, each run for SECONDS_EACH over the corpus that it grows in build/fuzz.
 FUZZERS      := $(patsubst spec/fuzz/%_fuzz.c,%,$(wildcard spec/fuzz/*_fuzz.c))
@@ -104,7 +104,12 @@ fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 	        build/fuzz/corpus/$$name || exit 1; \
 	done
 
-soak: all test-packages
+build/soak/store_kill: spec/soak/store_kill.c $(filter core/base/%,$(LIB_SOURCES))
+	@mkdir -p $(@D)
+	$(call say,cc)$(CC) $(CFLAGS) -o $@ $^
+
+soak: all test-packages build/soak/store_kill
+	build/soak/store_kill
 	ASAN_OPTIONS=quarantine_size_mb=1:$(ASAN_OPTIONS) SOAK_SECONDS=$(SECONDS_EACH) CUTTLE_BIN=$(OUT)/cuttle \
 	    $(OUT)/cuttle test --timeout=0 spec/soak/soak.lua
 

@@ -3,7 +3,7 @@
  * The store is a table of fixed-size entries found by key. Only whole operations are offered. Taking
  * from a bucket that is there is one compare-and-swap; all else is under a short lock of one shard,
  * which survives the death of its holder (a robust mutex). What the dead one left half done is undone,
- * so a worker may be killed at any point.
+ * so a worker may be killed at any point (spec/soak/store_kill.c).
  *
  * A key is any bytes; two different keys never share an entry (they are told apart by a keyed
  * 128-bit hash), nor do the three kinds of entry under one key. An entry lives until ttl has passed
@@ -36,7 +36,8 @@ struct store_key store_key_within(struct store_key scope, struct store_key key);
 
 /* A token bucket: continuous refill of rate tokens a second up to capacity, full at first. Takes one
  * token and returns 0, or returns the nanoseconds (> 0) until one will be there. rate > 0, capacity
- * >= 1. Never lets more than capacity + rate * time through. now is monotonic, in ns. */
+ * >= 1. Never lets more than capacity + rate * time through, unless it is forgotten before it is full again:
+ * ttl is to be capacity / rate or more. now is monotonic, in ns. */
 int64_t store_take(struct store *s, struct store_key key, double rate, double capacity, int64_t ttl,
                    int64_t now);
 

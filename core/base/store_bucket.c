@@ -1,3 +1,9 @@
+/* Token buckets: a take reads the bucket, works out what it is by now, and swaps that in if it is still what
+ * was read. So any number of workers take at once, and one that is killed has taken or has not.
+ *
+ * The entry may be given to another key at any moment. Then the swap fails, for what was read is no longer
+ * there; or it succeeds just before, and that one token is forgotten together with the bucket.
+ */
 #include "base/store_table.h"
 
 #include "base/clock.h"
@@ -72,7 +78,7 @@ static struct glimpse glimpse(struct store *s, struct siphash hash, int64_t now)
 
 static int64_t bucket_expiry(int64_t now, int64_t ttl)
 {
-    return table_expiry(now, ttl + ttl / 8);
+    return table_expiry(table_expiry(now, ttl), ttl / 8);
 }
 
 /* Full but for the token that is taken. False: somebody else was faster. */

@@ -75,19 +75,19 @@ static struct entry *shard_entries(struct store *s, const struct shard *shard)
     return s->entries + (size_t)(shard - s->shards) * s->shard_size;
 }
 
-/* Nobody finds it until expires is set. */
-static void clear(struct entry *e, struct siphash hash)
+static void set_hash(struct entry *e, struct siphash hash)
 {
-    atomic_store_explicit(&e->expires, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&e->hash[0], hash.half[0], memory_order_relaxed);
     atomic_store_explicit(&e->hash[1], hash.half[1], memory_order_relaxed);
-    memset(&e->record, 0, sizeof(e->record));
 }
 
-static void restore(struct entry *e, const struct entry *was)
+/* Where expires is not 0 the change was not begun, or is made: others may have taken from the bucket since.
+ */
+static void undo(struct entry *e, const struct entry *was)
 {
-    clear(e, (struct siphash){{was->hash[0], was->hash[1]}});
+    if (e->expires != 0)
+        return;
+    set_hash(e, (struct siphash){{was->hash[0], was->hash[1]}});
     e->record = was->record;
     atomic_store_explicit(&e->expires, was->expires, memory_order_release);
 }
@@ -100,10 +100,9 @@ void table_lock(struct store *s, struct shard *shard)
         assert(result == 0);
         return;
     }
-    if (shard->undo_at > 0) {
-        restore(&shard_entries(s, shard)[shard->undo_at - 1], &shard->undo);
-        shard->undo_at = 0;
-    }
+    if (shard->undo_at > 0)
+        undo(&shard_entries(s, shard)[shard->undo_at - 1], &shard->undo);
+    shard->undo_at = 0;
     s->rescues++;
     pthread_mutex_consistent(&shard->lock);
 }
@@ -120,8 +119,7 @@ struct set {
     unsigned dead;       /* how many are unused or expired */
 };
 
-/* Places are filled from the first of a set and never become unused again, so a search may end at the first
- * unused one. */
+/* Behind the first unused place all are: none of those taken before is being changed, as we have the lock. */
 static struct set search_set(struct entry *entries, struct siphash hash, int64_t now)
 {
     struct set set = {.first = entries};
@@ -186,8 +184,12 @@ struct entry *table_begin_change(struct store *s, const struct place *p)
     atomic_signal_fence(memory_order_seq_cst);
     shard->undo_at = (size_t)(e - shard_entries(s, shard)) + 1;
     atomic_signal_fence(memory_order_seq_cst);
-    if (!p->alive)
-        clear(e, p->hash);
+    atomic_store_explicit(&e->expires, 0, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release); /* who sees anything of what follows sees this too */
+    if (!p->alive) {
+        set_hash(e, p->hash);
+        memset(&e->record, 0, sizeof(e->record));
+    }
     return e;
 }
 

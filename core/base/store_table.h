@@ -1,12 +1,19 @@
-/* store_table - what the store's entries stand in; seen by store*.c only.
+/* store_table - the table behind store.h; seen by store*.c only.
  *
- * The table is cut into shards, each with its lock. A key has two sets of neighbouring entries in one shard
- * to stand in. An entry is a cache line.
+ * The table is cut into shards, each with its lock. A key belongs to one shard and stands there in one of two
+ * sets of neighbouring entries; the places of a set are filled from its first and never become unused again.
+ * An entry is a cache line.
+ *
+ * Entries are changed under the lock:
  *
  *     table_find ──► place, locked ──► table_begin_change ──► table_end_change ──► table_unlock
  *
- * Buckets are also read and taken from without the lock (store_bucket.c): whoever puts another key in an
- * entry's place clears expires before and sets it afterwards.
+ * While one is being changed its expires is 0, and the shard keeps what it was. If the process dies
+ * meanwhile, the next who takes the lock puts that back; a change whose expires is set has been made, and
+ * stays.
+ *
+ * Only buckets are also looked for, read and taken from without the lock (store_bucket.c). Who has seen the
+ * same expires before and behind what it read, and not 0, has read what belongs together.
  */
 #ifndef BASE_STORE_TABLE_H
 #define BASE_STORE_TABLE_H
@@ -43,7 +50,7 @@ struct entry {
         struct record record;
         double sum;
     };
-    _Atomic int64_t expires; /* 0: never used, or being replaced */
+    _Atomic int64_t expires; /* 0: never used, or being changed */
 };
 
 _Static_assert(sizeof(struct entry) == STORE_LINE, "an entry is a cache line");
@@ -109,8 +116,7 @@ struct place table_find(struct store *s, struct siphash hash, int64_t now);
 /* When what is used now, and kept for ttl, expires. */
 int64_t table_expiry(int64_t now, int64_t ttl);
 
-/* Between these two the entry of p, zeroed if it is new, may be half written: if the process dies, the next
- * who takes the lock undoes it. */
+/* The entry of p, zeroed if it is new, to be written before table_end_change. */
 struct entry *table_begin_change(struct store *s, const struct place *p);
 void table_end_change(const struct place *p, int64_t expires);
 
