@@ -39,7 +39,7 @@ void kit_close_socks(struct world *w);
 void kit_close_gateways(struct world *w);
 
 int kit_world_listen(lua_State *L);  /* world:listen(ip, port, on_accept) -> listener */
-int kit_world_connect(lua_State *L); /* world:connect(ip, port, on_event) -> sock */
+int kit_world_connect(lua_State *L); /* world:connect(ip, port, on_event[, from]) -> sock */
 int kit_world_gateway(lua_State *L); /* world:gateway{...} -> gateway | nil, message */
 /* Whole messages out of bytes: kit_http.c says what they return. */
 int kit_read_request(lua_State *L);

@@ -274,22 +274,35 @@ static int sock_is_open(lua_State *L)
     return 1;
 }
 
-/* world:connect(ip, port, on_event) -> sock | nil, why */
+static struct addr check_addr(lua_State *L, int index, int port)
+{
+    struct str ip;
+    struct addr addr;
+
+    ip.ptr = luaL_checklstring(L, index, &ip.len);
+    if (!addr_parse(&addr, ip, (uint16_t)port))
+        luaL_argerror(L, index, "an address expected");
+    return addr;
+}
+
+/* world:connect(ip, port, on_event[, from]) -> sock | nil, why: from, in a simulated world: the client's ip
+ */
 int kit_world_connect(lua_State *L)
 {
     struct world *w = kit_check_world(L, 1);
-    struct str ip;
-    struct addr to;
+    struct addr to = check_addr(L, 2, luaL_checkint(L, 3)), from = {0};
+    bool has_from = !lua_isnoneornil(L, 5);
     struct sock *sock;
     struct kit_sock *s;
     int error;
 
-    ip.ptr = luaL_checklstring(L, 2, &ip.len);
-    if (!addr_parse(&to, ip, (uint16_t)luaL_checkint(L, 3)))
-        return luaL_argerror(L, 2, "an address expected");
     luaL_checktype(L, 4, LUA_TFUNCTION);
+    luaL_argcheck(L, !has_from || !w->real, 5, "only in a simulated world");
+    if (has_from)
+        from = check_addr(L, 5, 0);
     w->L = L;
-    sock = env_connect(w->env, &to, &(struct dial_options){0}, &error);
+    sock = w->real ? env_connect(w->env, &to, &(struct dial_options){0}, &error)
+                   : sim_connect_from(w->env, has_from ? &from : NULL, &to, &error);
     if (!sock) {
         lua_pushnil(L);
         lua_pushstring(L, strerror(error));

@@ -108,7 +108,7 @@ function exchange:host() end
 --- As configured: "/users/{id}"; nil where there is none (404, redirects, built-in endpoints).
 ---@return string?
 function exchange:endpoint() end
---- nil if there is none. Raises without reads_body.
+--- nil if there is none. Raises without reads_body if there is one.
 ---@return string?
 function exchange:body() end
 --- [request, proxy] nil removes it. Raises without reads_body if there is one.

@@ -3,27 +3,13 @@ local core = require("kit.core")
 local duration = require("kit.duration")
 local fields = require("kit.fields")
 local json = require("kit.json")
-
-local response = {}
-response.__index = response
-
---- The first value of a field.
-function response:field(name)
-  return self.fields:get(name)
-end
-
---- The content as a value; raises when it is no JSON.
-function response:json(options)
-  local value, problem = json.decode(self.body or "", options)
-  if problem then error(("%s: %s"):format(problem, (self.body or self.error):sub(1, 200)), 2) end
-  return value
-end
+local message = require("kit.message")
 
 local client = {}
 client.__index = client
 
---- Opens a connection; world is of kit.core.
-function client.new(world, ip, port)
+--- Opens a connection; world is of kit.core. from: the client's own address.
+function client.new(world, ip, port, from)
   local self = setmetatable({ world = world, pending = "", ended = false, received = 0,
     interim = 0, interims = {} }, client)
   local sock, problem = world:connect(ip, port, function(_, event, data)
@@ -35,7 +21,7 @@ function client.new(world, ip, port)
     elseif event == "error" then
       self.ended, self.problem = true, data
     end
-  end)
+  end, from)
   if not sock then error(problem, 2) end
   self.sock = sock
   return self
@@ -65,23 +51,19 @@ end
 -- counts them, `interims` holds them.
 function client:take(method)
   while self.pending ~= "" do
-    local message, used, reason = core.read_response(self.pending, method or "GET", self.ended)
-    if not message then
+    local parts, used, reason = core.read_response(self.pending, method or "GET", self.ended)
+    if not parts then
       if used == "more" then
         self.head = reason
         return nil
       end
-      local fault = { error = "malformed", reason = reason, fields = fields.new({}), raw = self.pending }
-      return setmetatable(fault, response)
+      return message.new({ error = "malformed", reason = reason, fields = {}, raw = self.pending })
     end
     self.pending = self.pending:sub(used + 1)
-    if message.status >= 200 then
-      message.fields = fields.new(message.fields)
-      return setmetatable(message, response)
-    end
-    message.fields = fields.new(message.fields)
+    local response = message.new(parts)
+    if response.status >= 200 then return response end
     self.interim = self.interim + 1
-    self.interims[self.interim] = setmetatable(message, response)
+    self.interims[self.interim] = response
   end
 end
 
@@ -95,11 +77,8 @@ function client:receive(method, span)
   end)
   found = found or self:take(method)
   if found or not self.ended then return found end
-  if self.head then
-    self.head.fields = fields.new(self.head.fields)
-    setmetatable(self.head, response)
-  end
-  return setmetatable({ error = "closed", partial = self.pending, head = self.head, fields = fields.new({}) }, response)
+  local head = self.head and message.new(self.head)
+  return message.new({ error = "closed", partial = self.pending, head = head, fields = {} })
 end
 
 --- Waits until the gateway ended the connection; false if it did not within the span.

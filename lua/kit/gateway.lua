@@ -25,12 +25,14 @@ function gateway.new(config, options)
     environ = options.environ,
   })
   if not core then return nil, port, lines end
-  return setmetatable({ core = core, port = port, ip = ip }, gateway)
+  local self = setmetatable({ core = core, port = port, ip = ip }, gateway)
+  world.tell(function() return self:story() end)
+  return self
 end
 
---- A connection of one's own: see kit.client.
-function gateway:connect()
-  return client.new(world.get(), self.ip, self.port)
+--- A connection of one's own: see kit.client. from: the client's address, which is 127.0.0.1 otherwise.
+function gateway:connect(from)
+  return client.new(world.get(), self.ip, self.port, from)
 end
 
 --- The response to a request that is under way on a connection of its own.
@@ -46,10 +48,10 @@ end
 
 --- One request on a connection of its own, and its response: {status, fields, body, field(name), json()}, or {error}
 -- when the connection ended before it was whole. Raises when nothing comes within `patience` (60 virtual seconds).
--- request: {method, path, fields, body, host, patience}; fields are {name = value} or a list of pairs, a body that is a
--- table becomes JSON.
+-- request: {method, path, fields, body, host, from, patience}; fields are {name = value} or a list of pairs, a body
+-- that is a table becomes JSON, from is the client's address.
 function gateway:request(request)
-  return finish(self:connect():request(request), request)
+  return finish(self:connect(request.from):request(request), request)
 end
 
 local function with_method(method)
@@ -69,7 +71,7 @@ gateway.delete = with_method("DELETE")
 --- Several requests at once; their responses in that order.
 function gateway:parallel(requests)
   local connections, responses = {}, {}
-  for i, request in ipairs(requests) do connections[i] = self:connect():request(request) end
+  for i, request in ipairs(requests) do connections[i] = self:connect(request.from):request(request) end
   for i, request in ipairs(requests) do responses[i] = finish(connections[i], request) end
   return responses
 end
@@ -89,6 +91,19 @@ function gateway:logged(pattern, plain)
   for _, line in ipairs(self:log()) do
     if line:find(pattern, 1, plain) then return line end
   end
+end
+
+local STORY_LINES = 12
+
+--- What may explain why a spec failed: the last lines of its log without those of the level DEBUG.
+function gateway:story()
+  local lines = {}
+  for _, line in ipairs(self:log()) do
+    if not line:find("DEBUG", 1, true) then lines[#lines + 1] = line:gsub("\n", "\n  ") end
+  end
+  local first = math.max(1, #lines - STORY_LINES + 1)
+  if #lines == 0 then return nil end
+  return ("log of the gateway at %s:%d:\n  "):format(self.ip, self.port) .. table.concat(lines, "\n  ", first)
 end
 
 --- Exchanges in flight, downstream connections, idle upstream connections.

@@ -87,7 +87,7 @@ local function way_to(trace)
   return table.concat(lines, "\n")
 end
 
---- What went wrong, as it happens; errors with the way that led to them.
+--- What went wrong, as it happens; errors with the way that led to them; what gateways and upstreams tell.
 local function report(busted, counts)
   local function failed(with_trace)
     return function(element, _, message, trace)
@@ -95,6 +95,7 @@ local function report(busted, counts)
       io.write("FAIL ", full_name(busted, element), "\n", indented(shown(tostring(message))))
       local way = with_trace and way_to(trace) or ""
       if way ~= "" then io.write(indented(way)) end
+      for _, story in ipairs(world.stories()) do io.write(indented(shown(story))) end
       return nil, true
     end
   end

@@ -5,13 +5,14 @@
 --     users:on("POST", "/u"):reply(201):then_reply(500)
 --
 -- It reads requests with the gateway's own HTTP code and remembers them in `requests`: {method, target, path, query,
--- fields, body}. What no route matches is answered by 404. To a gateway that has it for a proxy (environ =
--- {"HTTP_PROXY=" .. url}) paths are whole URLs: "http://a.test/u/1".
+-- fields, body, field(name), json()}. What no route matches is answered by 404, and told when the spec fails. To a
+-- gateway that has it for a proxy (environ = {"HTTP_PROXY=" .. url}) paths are whole URLs: "http://a.test/u/1".
 local core = require("kit.core")
 local duration = require("kit.duration")
 local fields = require("kit.fields")
 local gzip = require("kit.gzip")
 local json = require("kit.json")
+local message = require("kit.message")
 local world = require("kit.world")
 
 local route = {}
@@ -167,6 +168,7 @@ end
 
 function upstream:answer(sock, request, go_on)
   local found = self:find(request)
+  if not found then table.insert(self.unrouted, request.method .. " " .. request.target) end
   local answer = found and next_answer(found, request) or { status = 404, fields = {}, content = "no such route" }
   if not answer.delay then return send(sock, answer, request, go_on) end
   world.get():after(answer.delay, function() send(sock, answer, request, go_on) end)
@@ -189,7 +191,7 @@ function upstream:serve(sock)
       return
     end
     pending, busy, continued = pending:sub(used + 1), true, false
-    request.fields = fields.new(request.fields)
+    message.new(request)
     request.path, request.query = request.target:match("^([^?]*)%??(.*)$")
     table.insert(self.requests, request)
     self:answer(sock, request, function()
@@ -215,10 +217,25 @@ function upstream:drop_connections()
   self.socks = {}
 end
 
---- Nobody listens any more.
+--- Nobody listens any more: connecting is refused, until it is started again.
 function upstream:stop()
   self.listener:close()
   self:drop_connections()
+end
+
+--- Listens again after a stop, at the same address.
+function upstream:start()
+  self.listener, self.port = world.get():listen(self.ip, self.port, function(sock)
+    self.connections = self.connections + 1
+    table.insert(self.socks, sock)
+    self:serve(sock)
+  end)
+end
+
+--- What may explain why a spec failed.
+function upstream:story()
+  if #self.unrouted == 0 then return nil end
+  return ("%s has no route for %s"):format(self.url, table.concat(self.unrouted, ", ", 1, math.min(10, #self.unrouted)))
 end
 
 --- Faults of connections to it that are made from now on: what the gateway sends (up), and receives (down). See
@@ -230,15 +247,12 @@ end
 --- options.ip, options.port: by default an address of its own and port 80; options.name: a host name for its url.
 function upstream.new(options)
   options = options or {}
-  local self = setmetatable({ routes = {}, requests = {}, broken = {}, socks = {}, connections = 0 }, upstream)
-  self.ip = options.ip or world.new_ip()
-  self.listener, self.port = world.get():listen(self.ip, options.port or 80, function(sock)
-    self.connections = self.connections + 1
-    table.insert(self.socks, sock)
-    self:serve(sock)
-  end)
+  local self = setmetatable({ routes = {}, requests = {}, unrouted = {}, broken = {}, socks = {}, connections = 0,
+    ip = options.ip or world.new_ip(), port = options.port or 80 }, upstream)
+  self:start()
   if options.name then world.get():name(options.name, { self.ip }) end
   self.url = ("http://%s:%d"):format(options.name or self.ip, self.port)
+  world.tell(function() return self:story() end)
   return self
 end
 

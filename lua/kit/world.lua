@@ -6,6 +6,7 @@ local world = { seed = 1 }
 
 local current
 local next_ip
+local tellers = {}
 
 --- A world of the given seed in the place of the present one.
 function world.renew(seed)
@@ -15,7 +16,19 @@ end
 
 function world.close()
   if current then current:close() end
-  current, next_ip = nil, 1
+  current, next_ip, tellers = nil, 1, {}
+end
+
+--- fn() gives a text that may explain why the spec failed, or nil.
+function world.tell(fn)
+  table.insert(tellers, fn)
+end
+
+--- What those of this world tell.
+function world.stories()
+  local texts = {}
+  for _, fn in ipairs(tellers) do texts[#texts + 1] = fn() end
+  return texts
 end
 
 --- The simulated world (a kit.core world).

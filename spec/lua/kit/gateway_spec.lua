@@ -46,6 +46,22 @@ describe("a gateway", function()
     assert.equal(404, kit.gateway(config(origin)):get("/__debug/x").status)
   end)
 
+  it("sees clients at the addresses that they come from", function()
+    local gateway = kit.gateway(config(origin, { endpoints = { {
+      endpoint = "/a", backend = { { url_pattern = "/a" } },
+      extra_config = { ["qos/ratelimit/router"] = { client_max_rate = 1, strategy = "ip" } },
+    } } }))
+    local statuses = {}
+    for i, from in ipairs({ "198.51.100.1", "198.51.100.1", "198.51.100.2", "2001:db8::1", "198.51.100.2" }) do
+      statuses[i] = gateway:get("/a", { from = from }).status
+    end
+    assert.same({ 200, 429, 200, 200, 429 }, statuses)
+    assert.equal(429, gateway:parallel({ { path = "/a", from = "2001:db8::1" } })[1].status)
+    assert.truthy(gateway:logged("| +198%.51%.100%.2 |"))
+    assert.equal("198.51.100.1", origin.requests[1]:field("x-forwarded-for"))
+    assert.has_error(function() gateway:get("/a", { from = "nowhere" }) end)
+  end)
+
   it("finds plugins in folders relative to where the specs run", function()
     local seen = kit.gateway(config(origin, {
       plugin = { folder = "conf/team/plugins" },

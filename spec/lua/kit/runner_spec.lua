@@ -61,6 +61,7 @@ describe("cuttle test", function()
   it("collects what is dropped at once, if it is told to", function()
     write("drop_spec.lua", [[
       it("holds nothing", function()
+        collectgarbage() -- so that a usual collector rests after it
         local dropped = setmetatable({ {} }, { __mode = "v" })
         for i = 1, 1000 do dropped[2] = dropped[1] and { i } end
         assert.is_nil(dropped[1])
@@ -104,6 +105,25 @@ describe("cuttle test", function()
     assert.equal(1, code)
     assert.matches("FAIL bad differs\n     [^\n]*bad_spec%.lua:2: Expected objects to be equal", out)
     assert.matches("\n3 passed, 1 failed\nthe same order again: %-%-seed=42\n$", out)
+  end)
+
+  it("tells with a failure what gateways logged, and what upstreams had no route for", function()
+    write("bad_spec.lua", [[
+      local kit = require("kit")
+      it("asks", function()
+        local origin = kit.upstream()
+        local gateway = kit.gateway({ endpoints = { {
+          endpoint = "/a", backend = { { host = origin.url, url_pattern = "/b" } } } } })
+        assert.equal(200, gateway:get("/a").status)
+      end)
+      it("does not ask", function() error("alone") end)]])
+    local code, out = run(folder .. "/bad_spec.lua")
+    assert.equal(1, code)
+    assert.matches("\n     http://192.0.2.2:80 has no route for GET /b\n", out, 1, true)
+    assert.matches("\n     log of the gateway at 192%.0%.2%.1:%d+:\n       [^\n]*%[ENDPOINT: /a%] invalid status", out)
+    assert.matches("\n       Error #01: invalid status code 404", out, 1, true)
+    assert.is_nil(out:find("DEBUG", 1, true))
+    assert.equal(1, select(2, out:gsub("log of the gateway", "")))
   end)
 
   it("tells the way to an error", function()

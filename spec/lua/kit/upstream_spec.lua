@@ -66,6 +66,18 @@ describe("an upstream", function()
     local seen = origin.requests[1]
     assert.equal('{"n":1}', seen.body)
     assert.same({ "1", "2" }, seen.fields:all("x-b"))
+    assert.same({ "1", { n = 1 } }, { seen:field("X-b"), seen:json() })
+    assert.is_nil(seen:field("x-c"))
+  end)
+
+  it("refuses connections while it is stopped, and answers again at the same address", function()
+    origin:on("GET", "/a"):reply(200, "well")
+    local statuses = {}
+    for i, change in ipairs({ function() end, origin.stop, origin.start }) do
+      change(origin)
+      statuses[i] = gateway:get("/a").status
+    end
+    assert.same({ 200, 500, 200 }, statuses)
   end)
 
   it("gives several answers in turn; the last one stays", function()
