@@ -81,9 +81,12 @@ int command_fail(const char *heading, const char *why)
 
 /* --- dispatching ---------------------------------------------------------------------------------- */
 
-static bool is_help(const char *arg)
+static bool has_help(int argc, char **argv)
 {
-    return strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0;
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
 }
 
 static bool wants_help(const struct command *c, const struct arguments *args)
@@ -99,7 +102,7 @@ static int run(const struct command *c, int argc, char **argv)
     struct arguments args = {.rest = argv, .rest_count = argc};
     struct error err;
 
-    if (c->passes_flags && argc > 0 && is_help(argv[0])) {
+    if (c->passes_flags && has_help(argc, argv)) {
         command_print_help(c, stdout);
         return 0;
     }

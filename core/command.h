@@ -19,7 +19,7 @@ struct command {
     const char *rest;         /* what it takes besides flags, for the usage line; NULL: nothing */
     const struct flag *flags; /* sorted by name; among them "help" */
     size_t flag_count;
-    bool passes_flags; /* what stands behind it is handed on as it is, but for a first -h or --help */
+    bool passes_flags; /* what stands behind it is handed on as it is, unless -h or --help is in it */
     int (*run)(const struct arguments *args); /* returns the exit code */
 };
 

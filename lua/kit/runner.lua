@@ -10,7 +10,8 @@
 --   --collect          under a collector that never rests: what C goes on to use, and nobody in Lua holds, is
 --                      freed at once, so that a sanitizer sees it used
 --
--- Exit code: 0 when nothing failed, 1 when something did or was not over in time, 255 when nothing could be run.
+-- Exit code: 0 when nothing failed, 1 when something did, was not over in time, or no spec was found, 255 for arguments
+-- that make no sense and without busted.
 local core = require("kit.core")
 local parse_span = require("cuttle.duration").parse
 local world = require("kit.world")
@@ -188,6 +189,11 @@ return function()
   if not options.list then
     io.write(("%d passed, %d failed"):format(counts.passed, counts.failed),
       counts.skipped > 0 and (", %d skipped"):format(counts.skipped) or "", "\n")
+    if counts.passed + counts.failed + counts.skipped == 0 then
+      io.stderr:write("cuttle test: nothing was run: no spec is ",
+        options.filter and ("named like %q"):format(options.filter) or "in these files", "\n")
+      return 1
+    end
     if counts.failed > 0 then io.write("the same order again: --seed=", options.seed, "\n") end
   end
   return counts.failed > 0 and 1 or 0

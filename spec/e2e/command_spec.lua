@@ -55,6 +55,7 @@ describe("the command", function()
     { { "run", "-h" }, 0, "cuttle run", "" },
     { { "check", "-c", "GOOD", "--help" }, 0, "cuttle check", "" },
     { { "test", "--help" }, 0, "cuttle test", "" },
+    { { "test", "spec", "--list", "-h" }, 0, "cuttle test", "" },
     { { "version" }, 0, "", "^KrakenD Version: %S+\nGo Version: %S+\nGlibc Version: %S+\n$" },
     { { "explode" }, 255, '^unknown command "explode"', misuse .. 'unknown command "explode".*%-%-help' },
     { { "-x" }, 255, "^unknown shorthand flag: 'x' in %-x\n$", misuse .. "unknown shorthand flag: 'x' in %-x\nUsage:" },

@@ -45,7 +45,13 @@ describe("cuttle test", function()
   it("runs only what a filter matches, by the whole name", function()
     assert.same({ 0, "1 passed, 0 failed\n", "" }, { run(folder, "--filter=^good two$") })
     assert.same({ 0, "1 passed, 0 failed\n", "" }, { run("--filter", "^good two$", folder) })
-    assert.same({ 0, "0 passed, 0 failed\n", "" }, { run("--filter=nothing", folder) })
+  end)
+
+  it("fails when nothing was run, for it may look like success", function()
+    local nothing = "cuttle test: nothing was run: no spec is "
+    assert.same({ 1, "0 passed, 0 failed\n", nothing .. 'named like "nothing"\n' }, { run("--filter=nothing", folder) })
+    write("empty_spec.lua", "return true")
+    assert.same({ 1, "0 passed, 0 failed\n", nothing .. "in these files\n" }, { run(folder .. "/empty_spec.lua") })
   end)
 
   it("lists names without running anything", function()
