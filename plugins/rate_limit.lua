@@ -144,16 +144,16 @@ function router.new(config, runtime)
     limits.client = bucket(runtime.store:part("clients"), client_rate, capacity, ttl)
     tell(runtime, ("Strategy: %s (key: %s), "):format(config.strategy, key_of(config)), client_rate, capacity)
   end
-  if not limits.client and not limits.endpoint then return nil end
+  if not limits.key_of and not limits.endpoint then return nil end
   return setmetatable(limits, router)
 end
 
 function router:request(exchange)
   local client, endpoint = self.client, self.endpoint
-  if client then
+  if self.key_of then -- even a limit that lets everything through is for those who have a key
     local key = self.key_of(exchange)
     if not key or key == "" then return too_many end
-    if client:take(key) > 0 then return too_many end
+    if client and client:take(key) > 0 then return too_many end
   end
   if endpoint and endpoint:take() > 0 then return unavailable end
 end

@@ -154,6 +154,15 @@ describe("rate_limit", function()
       end
     end)
 
+    it("still has to have a key when a negative capacity lifts the limit", function()
+      local limit = { client_max_rate = 1, client_capacity = -1, every = "1h", strategy = "header", key = "X-Key" }
+      local gateway = gateway_with(limit)
+      assert.equal("429x2", statuses(gateway, 2))
+      assert.equal("200x3", statuses(gateway, 3, { fields = { ["X-Key"] = "a" } }))
+      limit.strategy, limit.key = "ip", nil
+      assert.equal("200x3", statuses(gateway_with(limit), 3))
+    end)
+
     it("has a capacity by default that depends on the endpoint's rate", function()
       assert.equal("200x1 429x1", statuses(gateway_with({ client_max_rate = 10, strategy = "ip" }), 2))
       assert.equal("200x10 429x1", statuses(gateway_with({ client_max_rate = 10, max_rate = 50, strategy = "ip" }), 11))
