@@ -60,12 +60,12 @@ local function client_ip(exchange)
   return exchange
 end
 
---- The first address of a field, as far as it is an IPv4 one; the client's otherwise.
+--- The first address of a field, as far as it is an IPv4 one, perhaps with a port; the client's otherwise.
 local function ip_in_field(name)
   return function(exchange)
-    local first = (exchange:field(name) or ""):match("^%s*([^,:]*)")
-    first = first:match("^(.-)%s*$")
-    return is_ipv4(first) and first or exchange:client_ip()
+    local address, gap, after = (exchange:field(name) or ""):match("^%s*([%d.]+)(%s*)(.?)")
+    local ends = after == "" or after == "," or after == ":" and gap == ""
+    return ends and is_ipv4(address) and address or exchange:client_ip()
   end
 end
 

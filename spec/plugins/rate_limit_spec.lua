@@ -112,11 +112,22 @@ describe("rate_limit", function()
       local function from(text) return { fields = { ["X-Real"] = text } } end
       assert.equal("200x1 429x1", statuses(gateway, 2, from("1.1.1.1:99, 2.2.2.2")))
       assert.equal("429x1", statuses(gateway, 1, from(" 1.1.1.1 ")))
+      assert.equal("429x1", statuses(gateway, 1, from("1.1.1.1 ,")))
       assert.equal("200x1", statuses(gateway, 1, from("1.1.1.2")))
       assert.equal("200x1", statuses(gateway, 1, from("::1")))
       assert.equal("429x1", statuses(gateway, 1, from("01.1.1.1")))
-      assert.equal("429x1", statuses(gateway, 1, from("1.1.1.256")))
+      for _, text in ipairs({ "1.1.1.256", "1.1.1.9 :1", "1.1.1.9 x", "1.1.1.9x", "1.1.1", ",1.1.1.9" }) do
+        assert.equal("429x1", statuses(gateway, 1, from(text)), text)
+      end
       assert.equal("429x1", statuses(gateway, 1))
+    end)
+
+    it("reads a field of nothing but gaps in one pass", function()
+      local gateway = gateway_with({ client_max_rate = 1, every = "1h", strategy = "ip", key = "X-Real" })
+      local text = "a" .. (" "):rep(60000) .. "b"
+      local start = os.clock()
+      assert.equal("200x1 429x1", statuses(gateway, 2, { fields = { ["X-Real"] = text } }))
+      assert.is_true(os.clock() - start < 2)
     end)
 
     it("goes by the first line of a field, case and all", function()
