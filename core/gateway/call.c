@@ -253,8 +253,8 @@ static bool sends_length(const struct call *c)
     return method_is_changed(c) ? method_sends_length(c->method) : c->plan->sends_length;
 }
 
-/* core.md 4.4: a length only if the client's was forwarded; copies of a request without content are chunked
- * and empty where a single one says Content-Length: 0. */
+/* core.md 4.4: a length only if the client's was forwarded, or the content is kept for redirects; copies of a
+ * request without content are chunked and empty where a single one says Content-Length: 0. */
 static void set_body(struct call *c, struct fetch_request *r, bool length_forwarded)
 {
     struct exchange *x = c->exchange;
@@ -276,7 +276,7 @@ static void set_body(struct call *c, struct fetch_request *r, bool length_forwar
     } else if (sends_length(c) && x->plan->copied) {
         r->body = FETCH_BYTES;
         r->body_on_redirect = c->backend->send_body_on_redirect;
-        r->chunked = true;
+        r->chunked = !r->body_on_redirect;
     } else {
         r->body = FETCH_NO_BODY;
         r->final_307 = x->plan->final_307 && !c->backend->send_body_on_redirect;

@@ -105,6 +105,24 @@ describe("content that is collected", function()
   end)
 end)
 
+describe("a POST without content", function()
+  it("to several backends is chunked, and of a known length where redirects may want it", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { ok = true })
+    local gateway = gateway_of({ { endpoint = "/a", method = "POST", backend = {
+      { host = back.url, url_pattern = "/1" },
+      { host = back.url, url_pattern = "/2",
+        extra_config = { ["backend/http/client"] = { send_body_on_redirect = true } } },
+    } } })
+    gateway:request({ method = "POST", path = "/a" })
+    for _, request in ipairs(back.requests) do
+      local length, coding = request.fields:get("Content-Length"), request.fields:get("Transfer-Encoding")
+      assert.same(request.path == "/2" and { "0" } or { nil, "chunked" }, { length, coding })
+    end
+    assert.equal(2, #back.requests)
+  end)
+end)
+
 describe("the access log", function()
   it("tells of every request but redirects", function()
     local back = kit.upstream()
