@@ -44,7 +44,8 @@ struct call {
     /* The reply, as hooks may change it (reply phase). */
     int status; /* 0: none came */
     struct fields reply_fields;
-    struct node *data; /* decoded and manipulated; NULL with failed */
+    struct node *data;      /* decoded and manipulated; NULL with failed */
+    struct node *null_list; /* in it: the null that came where is_collection expects a list; or NULL */
     bool has_content;
     struct str content; /* as received, when it was collected */
     bool failed;

@@ -36,19 +36,25 @@ static struct node *parse(struct call *c)
     return n;
 }
 
+static void decode_list(struct call *c, struct node *n)
+{
+    if (node_type(n) != DOC_ARRAY && node_type(n) != DOC_NULL) {
+        fail_type(c, node_type(n), "[]interface {}");
+        return;
+    }
+    c->data = wrap(c, STR("collection"), n);
+    c->null_list = node_type(n) == DOC_NULL ? n : NULL;
+}
+
 static void decode_json(struct call *c)
 {
     struct node *n = parse(c);
 
     if (n == NULL)
         return;
-    if (node_type(n) == DOC_NULL)
-        c->data = c->backend->is_collection ? wrap(c, STR("collection"), n) : n;
-    else if (c->backend->is_collection && node_type(n) == DOC_ARRAY)
-        c->data = wrap(c, STR("collection"), n);
-    else if (c->backend->is_collection)
-        fail_type(c, node_type(n), "[]interface {}");
-    else if (node_type(n) == DOC_OBJECT)
+    if (c->backend->is_collection)
+        decode_list(c, n);
+    else if (node_type(n) == DOC_OBJECT || node_type(n) == DOC_NULL)
         c->data = n;
     else
         fail_type(c, node_type(n), "map[string]interface {}");

@@ -144,8 +144,8 @@ static bool find_text(struct exchange *x, const struct reference *r, struct str 
         return c->backend->encoding == ENCODING_NOOP && c->has_content;
     }
     value = c->data != NULL ? walk(c->data, r->path) : NULL;
-    if (value != NULL)
-        *text = sequence_text(x->arena, value);
+    if (value != NULL) /* a list that is null has no elements, as an empty one (R-SQ-7) */
+        *text = value == c->null_list ? STR("") : sequence_text(x->arena, value);
     return value != NULL;
 }
 

@@ -31,6 +31,7 @@ describe("a reference to an earlier step", function()
     for i, step in ipairs(steps) do
       back:on("GET", ("/%d*"):format(i - 1)):reply(200, step[2])
       endpoint.backend[i] = { host = back.url, url_pattern = ("/%d%s"):format(i - 1, step[1]), encoding = step.encoding,
+        is_collection = step.is_collection, mapping = step.mapping, group = step.group,
         extra_config = step.extra_config }
     end
     endpoint.extra_config.proxy.sequential_propagated_params = more and more.propagated
@@ -50,6 +51,15 @@ describe("a reference to an earlier step", function()
       asked({ { "", { x = "" } }, { "/{resp0_x}", { x = "new" } }, { "/{resp0_x}", {} } }))
     assert.same({ "/0", "/1/of-path", "/2/new" },
       asked({ { "", {} }, { "/{resp0_id}", { id = "new" } }, { "/{resp0_id}", {} } }))
+  end)
+
+  it("is nothing for a collection that is null, wherever it stands, and <nil> for any other null", function()
+    assert.same({ "/0", "/1/-" }, asked({ { "", "null", is_collection = true }, { "/{resp0_collection}-", {} } }))
+    assert.same({ "/0", "/1/-" }, asked({
+      { "", "null", is_collection = true, mapping = { collection = "list" }, group = "g" },
+      { "/{resp0_g.list}-", {} },
+    }))
+    assert.same({ "/0", "/1/%3Cnil%3E-" }, asked({ { "", '{"collection":null}' }, { "/{resp0_collection}-", {} } }))
   end)
 
   it("may be propagated: each of a text, with or without a path, at every later step", function()
