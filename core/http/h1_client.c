@@ -146,7 +146,7 @@ void h1_client_flush(struct h1_client *c)
 
 static void tell_writable(struct h1_client *c)
 {
-    if (!c->out->starved || c->blocked || c->mute)
+    if (!c->out->starved || c->out->held || c->blocked || c->mute)
         return;
     c->out->starved = false;
     c->events->on_writable(c->owner);
@@ -165,12 +165,12 @@ static void on_ready(struct sock *s, unsigned ready)
     h1_client_watch(c);
 }
 
-/* The content goes out, though nobody has asked for it: the server may not know 100 (Continue). */
-static void stop_expecting(struct h1_client *c)
+void h1_client_send_held(struct h1_client *c)
 {
+    timer_stop(c->context->env, &c->timer);
     c->out->held = false;
     h1_client_flush(c);
-    h1_client_watch(c);
+    env_defer(c->context->env, &c->task); /* the writer may wait, and must not be called from here */
 }
 
 static void on_timer(struct timer *t)
@@ -180,7 +180,7 @@ static void on_timer(struct timer *t)
     if (c->state != H1_CLIENT_HEAD)
         h1_client_close(c); /* idle or draining for too long */
     else if (c->out->held)
-        stop_expecting(c);
+        h1_client_send_held(c); /* though nobody has asked: the server may not know 100 (Continue) */
     else if (c->paused)
         timer_start(c->context->env, t, c->context->options->response_header_timeout);
     else
@@ -191,13 +191,11 @@ static void on_task(struct task *t)
 {
     struct h1_client *c = container_of(t, struct h1_client, task);
 
-    if (c->state == H1_CLIENT_HEAD) {
-        if (!c->blocked)
-            h1_client_flush(c);
-        tell_writable(c);
-    } else if (c->held && !c->paused) {
+    if (c->state == H1_CLIENT_HEAD && !c->blocked)
+        h1_client_flush(c);
+    tell_writable(c);
+    if (c->state == H1_CLIENT_CONTENT && c->held && !c->paused)
         h1_client_go_on(c);
-    }
     h1_client_watch(c);
 }
 

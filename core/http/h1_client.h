@@ -117,8 +117,9 @@ void h1_client_drain(struct h1_client *c);
 
 /* --- between h1_client.c, h1_client_read.c and h1_client_rest.c ------------------------------------ */
 
-void h1_client_watch(struct h1_client *c);   /* for what its state wants */
-void h1_client_flush(struct h1_client *c);   /* sends what can be sent */
+void h1_client_watch(struct h1_client *c);     /* for what its state wants */
+void h1_client_flush(struct h1_client *c);     /* sends what can be sent */
+void h1_client_send_held(struct h1_client *c); /* the content need not be held back any more */
 void h1_client_release(struct h1_client *c); /* the response is complete: keeps or closes it; nobody's then */
 void h1_client_fail(struct h1_client *c, enum fetch_failure why, const char *text);
 enum io h1_client_receive(struct h1_client *c, size_t max); /* at most so much into its buffer */

@@ -262,8 +262,8 @@ static void begin_content(struct h1_client *c)
     h1_client_go_on(c);
 }
 
-/* An informational response: 100 (Continue) is for us, the others are the owner's. False: too many of them.
- */
+/* An informational response: 100 (Continue) is for us, the others are the owner's. False: too many of them,
+ * or the owner wants no more. */
 static bool take_interim(struct h1_client *c)
 {
     c->head_bytes += c->parser.head_len;
@@ -271,13 +271,12 @@ static bool take_interim(struct h1_client *c)
         h1_client_fail(c, FETCH_MALFORMED, "malformed HTTP response: too many informational responses");
         return false;
     }
-    if (c->response->status != 100) {
+    if (c->response->status != 100)
         c->events->on_interim(c->owner);
-    } else if (c->out->held) {
-        timer_stop(c->context->env, &c->timer);
-        c->out->held = false;
-        h1_client_flush(c);
-    }
+    else if (c->out->held)
+        h1_client_send_held(c);
+    if (c->state == H1_CLIENT_CLOSED)
+        return false;
     h1_parser_restart(&c->parser);
     return true;
 }

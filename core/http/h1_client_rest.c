@@ -38,6 +38,7 @@ void h1_client_drain(struct h1_client *c)
         return;
     }
     h1_content_init(&c->content, r, false);
+    task_cancel(&c->task);
     c->events = NULL;
     c->out = NULL;
     c->drained = 0;

@@ -240,6 +240,7 @@ local on_interim = ffi.cast("void (*)(struct fetch *)", function(f)
   end
   fetch.interims[#fetch.interims + 1] = { status = f.response.status, fields = fields }
   fetch.positions[#fetch.interims] = tostring(fetch.arena.pos)
+  if fetch.on_interim then fetch.on_interim(fetch) end
 end)
 
 local events = ffi.new("struct fetch_events", on_response, on_fail, on_writable, on_interim)

@@ -316,5 +316,27 @@ describe("a streamed fetch", function()
       world:finish(fetch)
       assert.equal("one two", origin.requests[1].body)
     end)
+
+    local function goes_on(what, invite)
+      it("calls a writer that waits " .. what, function()
+        start({ expect_continue_timeout = 5 })
+        origin:answer(ok("done"))
+        local fetch = world:get(URL, {
+          method = "POST", stream = true, expects_continue = true, fields = { { "Expect", "100-continue" } },
+        })
+        fetch.on_writable = function() fetch:write("the rest", true) end
+        repeat until not fetch:write(("x"):rep(10000))
+        world:advance(1)
+        assert.is_nil(fetch.writable)
+        invite(origin.conns[1])
+        world:run(function() return fetch.over end, 60)
+        assert.equal("done", fetch.body)
+        assert.equal(1, fetch.writable)
+        assert.matches("xthe rest$", origin.requests[1].body)
+      end)
+    end
+
+    goes_on("when it is asked for", function(conn) conn:write("HTTP/1.1 100 Continue\r\n\r\n") end)
+    goes_on("when nobody has asked in time", function() world:advance(5) end)
   end)
 end)
