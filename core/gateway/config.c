@@ -297,4 +297,6 @@ static void print_table(const struct config_table *table, void (*print)(const ch
 void config_print_manual(void (*print)(const char *line))
 {
     print_table(config_service_table(), print);
+    print("");
+    build_print_namespaces(print);
 }

@@ -26,6 +26,8 @@ bool build_check_templates(struct config_build *b, struct str text, char **envir
 /* config_extra.c: the namespaces of an extra_config made short (core.md 1.8); warns of those that do nothing
  * yet. place: "the service", "endpoint GET /x", ... */
 struct node *build_extra(struct config_build *b, struct node *written, struct str place);
+/* The part of the manual that tells which of them are there. */
+void build_print_namespaces(void (*print)(const char *line));
 
 /* config_service.c, config_endpoint.c: defaults and checks in KrakenD's order (core.md 1.9). */
 bool build_service(struct config_build *b);

@@ -1,5 +1,6 @@
 /* Namespaces of extra_config: old and new names, and what stands behind them here. */
 #include "gateway/config_build.h"
+#include <stdio.h>
 
 enum support {
     SUPPORTED,
@@ -135,4 +136,17 @@ struct node *build_extra(struct config_build *b, struct node *written, struct st
         if (node_type(value) != DOC_NULL)
             warn_of(b, name, place);
     return extra;
+}
+
+void build_print_namespaces(void (*print)(const char *line))
+{
+    char line[256];
+
+    print("extra_config: namespaces, and their historical names");
+    for (size_t i = 0; i < ARRAY_LEN(namespaces); i++) {
+        const struct namespace_row *row = &namespaces[i];
+        snprintf(line, sizeof(line), "  %-30s %-8s  %s", row->name,
+                 row->support == SUPPORTED ? "here" : "not yet", row->old != NULL ? row->old : "");
+        print(line);
+    }
 }

@@ -179,15 +179,26 @@ describe("config, what is not there yet", function()
 end)
 
 describe("config, the manual", function()
-  it("tells every key", function()
+  local text
+
+  setup(function()
     local lines = {}
     local print_line = ffi.cast("void (*)(const char *)",
       function(line) lines[#lines + 1] = ffi.string(line) end)
     config.core.config_print_manual(print_line)
     print_line:free()
-    local text = table.concat(lines, "\n")
+    text = table.concat(lines, "\n")
+  end)
+
+  it("tells every key", function()
     for _, key in ipairs({ "version", "timeout", "endpoint", "url_pattern", "folder", "public_key" }) do
       assert.matches("\n  " .. key .. " +%a+", text)
     end
+  end)
+
+  it("tells which namespaces are there", function()
+    assert.matches("\n  qos/ratelimit/proxy +here", text)
+    assert.matches("\n  router +here +github_com/luraproject/lura/router/gin\n", text)
+    assert.matches("\n  auth/validator +not yet +github%.com/devopsfaith/krakend%-jose/validator\n", text)
   end)
 end)
