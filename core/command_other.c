@@ -84,7 +84,8 @@ static const struct flag help_flags[] = {{"help", 'h', FLAG_BOOL, NULL, "help fo
 const struct command command_help = {
     .name = "help",
     .summary = "Help about any command, or about \"config\".",
-    .about = "Help about any command; \"cuttle help config\" lists the keys of a configuration file, and the namespaces.",
+    .about = "Help about any command; \"cuttle help config\" lists the keys of a configuration file, and the "
+             "namespaces.",
     .rest = "[command | config]",
     .flags = help_flags,
     .flag_count = ARRAY_LEN(help_flags),
