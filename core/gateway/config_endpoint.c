@@ -102,13 +102,20 @@ static void read_static(struct endpoint *e, struct node *block)
             e->static_strategy = strategies[i].strategy;
 }
 
-/* Are replies merged? Shadows are a group of their own (core.md R-SH-2). */
-static bool has_group(const struct endpoint *e)
+static size_t count_shadows(const struct endpoint *e)
 {
     size_t shadows = 0;
 
     for (size_t i = 0; i < e->backend_count; i++)
         shadows += e->backends[i].shadow;
+    return shadows;
+}
+
+/* Are replies merged? Shadows are a group of their own (core.md R-SH-2). */
+static bool has_group(const struct endpoint *e)
+{
+    size_t shadows = count_shadows(e);
+
     return shadows > 1 || e->backend_count - shadows > 1;
 }
 
@@ -136,6 +143,11 @@ static bool read_endpoint_proxy(struct config_build *b, struct endpoint *e, stru
 
     if (!read_merging(b, e, proxy, place))
         return false;
+    if (count_shadows(e) == e->backend_count) /* core.md R-SH-4 */
+        build_warn(b, LOG_ERROR,
+                   "[SERVICE: Gin] Calling the ProxyFactory all endpoints must have at least one backend: "
+                   "those of %.*s are shadows, each request is answered with 500",
+                   STR_ARG(place));
     read_static(e, build_option(proxy, "static"));
     build_warn_of_flatmap(b, proxy, place);
     return true;

@@ -195,6 +195,15 @@ describe("config_endpoint, proxy options (strict types)", function()
     assert.is_false(proxy('{"sequential": true}', "{}").sequential)
   end)
 
+  it("are reported when they leave shadows alone, and so nobody to answer", function()
+    local shadow = '{"extra_config": {"proxy": {"shadow": true}}}'
+    local _, c = proxy("{}", shadow .. ", " .. shadow)
+    assert.same({ "ERROR [SERVICE: Gin] Calling the ProxyFactory all endpoints must have at least one backend: "
+      .. "those of endpoint GET /a are shadows, each request is answered with 500" }, config.warnings(c))
+    _, c = proxy("{}", shadow .. ", {}")
+    assert.same({}, config.warnings(c))
+  end)
+
   it("name propagated parameters by texts", function()
     local e = proxy('{"sequential": true, "sequential_propagated_params": ["resp0_x", "y"]}')
     assert.same({ "resp0_x", "y" }, config.list(e.propagated))
