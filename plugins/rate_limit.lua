@@ -2,7 +2,10 @@
 --
 -- A bucket holds `capacity` tokens, is full at first and refilled continuously; it never lets more through than
 -- capacity + rate * time.
-local client_ttl = 600 -- seconds a client's bucket is kept unused
+
+-- Seconds that a bucket of an endpoint or a backend is kept unused: clients come and go, and however many come at
+-- once, theirs make room in the store before these do.
+local forever = 365 * 24 * 3600
 local reason = "rate limit exceded" -- sic: as KrakenD writes it
 
 --- A number of the settings; 0, as in KrakenD, where it is none. An integer beyond 2^53 is cdata.
@@ -33,9 +36,9 @@ local function capacity_of(configured, otherwise)
   return math.max(capacity, 1)
 end
 
---- A bucket that is dropped must have been full again.
+--- ttl: nil keeps it until it is full again.
 local function bucket(store, rate, capacity, ttl)
-  if rate and capacity then return store:bucket(rate, capacity, math.max(ttl, capacity / rate + 1)) end
+  if rate and capacity then return store:bucket(rate, capacity, ttl) end
 end
 
 local function tell(runtime, whose, rate, capacity)
@@ -127,11 +130,10 @@ function router.new(config, runtime)
   local every = router_every(config, runtime)
   local rate = rate_of(runtime, "max_rate", config.max_rate, every)
   local client_rate = rate_of(runtime, "client_max_rate", config.client_max_rate, every)
-  local ttl = math.max(client_ttl, every)
   local limits = {}
   if rate then
     local capacity = capacity_of(config.capacity, rate)
-    limits.endpoint = bucket(runtime.store, rate, capacity, ttl)
+    limits.endpoint = bucket(runtime.store, rate, capacity, forever)
     tell(runtime, "", rate, capacity)
   end
   if client_rate then
@@ -141,7 +143,7 @@ function router.new(config, runtime)
     -- The default asks for the endpoint's rate, not the client's: KrakenD's own way, and people rely on it.
     local default = (rate or 0) < 1 and 1 or client_rate
     local capacity = capacity_of(config.client_capacity, default)
-    limits.client = bucket(runtime.store:part("clients"), client_rate, capacity, ttl)
+    limits.client = bucket(runtime.store:part("clients"), client_rate, capacity)
     tell(runtime, ("Strategy: %s (key: %s), "):format(config.strategy, key_of(config)), client_rate, capacity)
   end
   if not limits.key_of and not limits.endpoint then return nil end
@@ -183,7 +185,7 @@ function proxy.new(config, runtime)
   end
   local every = proxy_every(config, runtime)
   local rate = every and rate_of(runtime, "max_rate", config.max_rate, every)
-  local limit = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), client_ttl)
+  local limit = rate and bucket(runtime.store, rate, capacity_of(config.capacity, rate), forever)
   if not limit then return nil end
   runtime.log.debug("Enabling the rate limiter")
   return setmetatable({ limit = limit }, proxy)

@@ -39,12 +39,28 @@ static struct store_key check_key(lua_State *L, const struct store *store)
     return store != NULL ? store_key_within(box->scope, store_key(store, key)) : (struct store_key){0};
 }
 
-static int64_t check_ttl(lua_State *L, int index)
+static int64_t check_ttl_or(lua_State *L, int index, double otherwise, double least)
 {
-    double ttl = luaL_optnumber(L, index, default_ttl);
+    double ttl = luaL_optnumber(L, index, otherwise);
 
     luaL_argcheck(L, ttl > 0, index, "a time to live is above 0");
+    if (ttl < least)
+        ttl = least;
     return ttl >= 9e9 ? INT64_MAX / 2 : (int64_t)(ttl * 1e9);
+}
+
+static int64_t check_ttl(lua_State *L, int index)
+{
+    return check_ttl_or(L, index, default_ttl, 0);
+}
+
+/* Once a bucket is full again nobody can tell it from a new one, so it may go; not before. One second more is
+ * for the clocks of the workers. */
+static int64_t check_bucket_ttl(lua_State *L, int index, double rate, double capacity)
+{
+    double full = capacity / rate + 1;
+
+    return check_ttl_or(L, index, full, full);
 }
 
 static void check_rate(lua_State *L, double rate, double capacity, int index)
@@ -60,9 +76,9 @@ static int store_lua_take(lua_State *L)
     struct store *store = store_of(s);
     struct store_key key = check_key(L, store);
     double rate = luaL_checknumber(L, 3), capacity = luaL_checknumber(L, 4);
-    int64_t ttl = check_ttl(L, 5);
 
     check_rate(L, rate, capacity, 3);
+    int64_t ttl = check_bucket_ttl(L, 5, rate, capacity);
     if (store == NULL)
         lua_pushinteger(L, 0);
     else
@@ -77,10 +93,10 @@ static int store_lua_bucket(lua_State *L)
 {
     const struct store_box *store = check_box(L, 1, BOX_STORE);
     double rate = luaL_checknumber(L, 2), capacity = luaL_checknumber(L, 3);
-    int64_t ttl = check_ttl(L, 4);
     struct bucket_box *bucket;
 
     check_rate(L, rate, capacity, 2);
+    int64_t ttl = check_bucket_ttl(L, 4, rate, capacity);
     bucket = push_box(script_of(L), L, BOX_BUCKET, sizeof(*bucket));
     bucket->script = script_of(L);
     bucket->scope = store->scope;

@@ -309,7 +309,9 @@ function json.wrap(value, name) end
 ---@class store
 local store = {}
 
---- A token bucket, full at first: takes a token and returns 0, or returns the seconds until one is there.
+--- A token bucket, full at first: takes a token and returns 0, or returns the seconds until one is there. It is kept
+--- at least until it is full again, and no longer if no ttl is given. When the store is full, what expires first makes
+--- room: what must outlive a flood of keys that clients choose has a long one.
 ---@param key string any bytes
 ---@param rate number tokens a second, above 0
 ---@param capacity number 1 or more

@@ -1,7 +1,10 @@
 local json = require("kit.json")
 local kit = require("kit")
+local script = require("spec.support.script")
 
 describe("rate_limit", function()
+  after_each(script.clean)
+
   local function upstream()
     local up = kit.upstream()
     up:on("GET", "/"):reply(200, { ok = true })
@@ -65,6 +68,32 @@ describe("rate_limit", function()
       kit.advance("500ms")
       assert.equal("503x1", statuses(gateway, 1))
       assert.equal("200x1 503x1", statuses(gateway_with({ max_rate = 1, every = "soon" }), 2))
+    end)
+
+    it("outlasts however many keys clients choose", function()
+      local folder = script.folder({ ["flood.lua"] = script.source([[
+        function plugin.new(_, runtime) return setmetatable({ runtime = runtime }, { __index = plugin }) end
+        function plugin:request()
+          local clients = self.runtime.store:part("clients"):bucket(1, 600)
+          for i = 1, 20000 do clients:take(i) end
+          return { status = 204 }
+        end
+      ]]) })
+      local up = upstream()
+      local gateway = kit.gateway({ plugin = { folder = folder }, endpoints = {
+        { endpoint = "/x/{id}", backend = { { host = up.url, url_pattern = "/" } },
+          extra_config = { ["qos/ratelimit/router"] = { max_rate = 1, every = "1m", capacity = 2 } } },
+        { endpoint = "/y", backend = { { host = up.url, url_pattern = "/",
+          extra_config = { ["qos/ratelimit/proxy"] = { max_rate = 1, every = "1m", capacity = 2 } } } } },
+        { endpoint = "/flood", backend = { { host = up.url, url_pattern = "/" } },
+          extra_config = { ["spec/plugin"] = {} } },
+      } })
+      assert.equal("200x2 503x1", statuses(gateway, 3))
+      assert.equal("200x2 500x1", statuses(gateway, 3, nil, "/y"))
+      kit.advance("1s")
+      assert.equal(204, gateway:get("/flood").status)
+      assert.equal("503x1", statuses(gateway, 1))
+      assert.equal("500x1", statuses(gateway, 1, nil, "/y"))
     end)
 
     it("is off for rates that are none, and for a negative capacity", function()

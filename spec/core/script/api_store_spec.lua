@@ -49,6 +49,37 @@ describe("store", function()
     ]]))
   end)
 
+  it("keeps a bucket until it is full again, whatever ttl is given", function()
+    for _, take in ipairs({ 'store:take("quota", 0.0001, 1)', 'store:take("quota", 0.0001, 1, 1)',
+      'store:bucket(0.0001, 1):take()', 'store:bucket(0.0001, 1, 1):take("quota")' }) do
+      local gateway = script.gateway(([[
+        function plugin:request()
+          local store = self.runtime.store
+          return { status = %s == 0 and 200 or 429 }
+        end
+      ]]):format(take))
+      assert.equal(200, gateway:get("/x/1").status)
+      kit.advance("2h")
+      assert.equal(429, gateway:get("/x/1").status)
+    end
+  end)
+
+  it("drops buckets that are full again before those that are not", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange)
+        local store = self.runtime.store
+        local others = store:bucket(100, 1)
+        for i = 1, 20000 do others:take(exchange:param("id") .. " " .. i) end
+        return { status = store:take("scarce", 0.001, 1) == 0 and 200 or 429 }
+      end
+    ]])
+    assert.equal(200, gateway:get("/x/1").status)
+    for i = 2, 5 do
+      kit.advance("3s")
+      assert.equal(429, gateway:get("/x/" .. i).status)
+    end
+  end)
+
   it("keeps a bucket from one request to the next", function()
     assert.same({ "true", "true", "false" }, { answered("return store:bucket(0.001, 2):take('k') == 0", 3) })
   end)
