@@ -34,6 +34,8 @@ static void begin(struct h1_conn *c)
     c->state = H1_HEAD;
     int64_t head = h1_deadline_in(c, server->options.read_header_timeout);
     h1_set_deadline(c, head < s->read_deadline ? head : s->read_deadline);
+    if (server->draining)
+        h1_hurry(c, LAST_HEAD_TIME);
 }
 
 static void refuse(struct h1_conn *c, const struct message_fault *fault)

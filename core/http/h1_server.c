@@ -43,6 +43,14 @@ void h1_set_deadline(struct h1_conn *c, int64_t deadline)
         timer_start(env, &c->timer, deadline - env->now);
 }
 
+void h1_hurry(struct h1_conn *c, int64_t delay)
+{
+    int64_t deadline = c->base.server->env->now + delay;
+
+    if (!timer_is_running(&c->timer) || deadline < c->timer.deadline)
+        h1_set_deadline(c, deadline);
+}
+
 /* When the response must have gone on: by the client, or by us for a client that may be gone. */
 static int64_t response_deadline(const struct h1_conn *c)
 {
@@ -108,7 +116,8 @@ void h1_next(struct h1_conn *c)
         h1_linger(c);
 }
 
-/* The response is out. What is left of the request's content is dropped before the next request. */
+/* The response is out. What is left of the request's content is dropped before the next request, if there
+ * may be one. */
 static void finish(struct h1_conn *c)
 {
     struct h1_stream *s = c->stream;
@@ -116,6 +125,7 @@ static void finish(struct h1_conn *c)
     s->base.events->on_done(&s->base);
     if (c->state != H1_BUSY)
         return;
+    s->close |= !s->content_ended && c->base.server->draining;
     if (s->content_ended || s->close || s->cut) {
         h1_next(c);
         return;
@@ -192,7 +202,8 @@ static void on_timer(struct timer *t)
     }
 }
 
-/* What has arrived meanwhile is still answered. */
+/* What has arrived meanwhile is still answered. What has begun to arrive is waited for, but who stalls does
+ * not keep us from ending. */
 static void drain(struct server_conn *base)
 {
     struct h1_conn *c = container_of(base, struct h1_conn, base);
@@ -201,6 +212,8 @@ static void drain(struct server_conn *base)
         h1_receive(c);
     if (c->state == H1_IDLE)
         h1_close(c, false);
+    else if (c->state == H1_HEAD || c->state == H1_DRAIN)
+        h1_hurry(c, LAST_HEAD_TIME);
 }
 
 static void cut(struct server_conn *base)

@@ -84,7 +84,8 @@ struct server *server_new(struct env *env, struct arena_cache *cache, const stru
 void server_accept(struct server *s, struct sock *sock);
 /* Stops keep-alive: a connection closes after its next response, which says so. Idle ones stay. */
 void server_end_keep_alive(struct server *s);
-/* The same, and idle connections close now. */
+/* The same, and idle connections close now. Those on which a head has begun do within 5 s if it does not
+ * end. */
 void server_drain(struct server *s);
 size_t server_conn_count(const struct server *s);
 void server_free(struct server *s); /* cuts what is left */

@@ -12,7 +12,9 @@ enum {
     STREAM_DROP_MAX = 262144,  /* content nobody wanted that is read and dropped to keep a connection */
 };
 
-#define LINGER_TIME (500 * MILLISECOND)
+/* How long a server that drains waits for the rest of a head (as net/http does, and so KrakenD). */
+#define LAST_HEAD_TIME (5 * SECOND)
+#define LINGER_TIME    (500 * MILLISECOND)
 /* A client that sends nothing more counts as gone when its response does not go on for so long. */
 #define HALF_CLOSED_TIME (150 * MILLISECOND)
 

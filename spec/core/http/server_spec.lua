@@ -363,6 +363,31 @@ describe("server", function()
       assert.equal("eof", client.ended)
     end)
 
+    it("waits for the rest of a head when it drains, but no longer than 5 s", function()
+      world.handler = function(s) s:respond(200, "ok") end
+      local late, never = world:connect("GET / HT"), world:connect(get .. "GET / HT")
+      world:drain()
+      world:advance(4.9)
+      assert.equal(2, world:count())
+      late:send("TP/1.1\r\nHost: h\r\n\r\n")
+      world:advance(0.2)
+      assert.equal("close", late:responses()[1].fields.connection)
+      assert.equal("eof", never.ended)
+      world:advance(1)
+      assert.equal(0, world:count())
+    end)
+
+    it("does not wait for content that nobody wants when it drains", function()
+      local post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n"
+      world.handler = function(s) s:respond(200, "ok") end
+      local client = world:connect(post)
+      assert.is_nil(client.ended)
+      world:drain()
+      world:advance(5.1)
+      assert.equal("eof", client.ended)
+      assert.equal(0, world:count())
+    end)
+
     it("answers OPTIONS * by itself", function()
       for _, target in ipairs({ "*", "http://h", "HTTP://h:80" }) do
         local response = answer(("OPTIONS %s HTTP/1.1\r\nHost: h\r\n\r\n"):format(target))
