@@ -67,12 +67,23 @@ static struct str output_type(enum output output)
     return STR_NONE;
 }
 
+/* A 426 says to the client what it has to upgrade to (RFC 9110 section 15.5.22). */
+static void take_upgrades(struct exchange *x, const struct fields *reply)
+{
+    for (unsigned i = 0; i < reply->count; i++) {
+        if (reply->items[i].id == FIELD_UPGRADE)
+            field_add_copy(&x->answer.fields, &reply->items[i]);
+    }
+}
+
 /* A no-op backend's fields, but those of its connection, which end here (RFC 9110 section 7.6.1); its content
  * if a plugin had it collected, or answered itself. */
 static void take_reply(struct exchange *x, struct call *c)
 {
     struct fields *reply = &c->reply_fields;
 
+    if (x->answer.status == 426)
+        take_upgrades(x, reply);
     if (c->has_content) {
         x->answer.has_body = true;
         x->answer.body = c->content;

@@ -75,6 +75,23 @@ static char *put_framing(char *dst, int64_t length, bool chunked)
     return PUT(dst, "\r\n");
 }
 
+/* Options of this connection; who sends Upgrade has to name it (RFC 9110 section 7.8). */
+static char *put_connection(char *dst, bool close, bool keep_alive, bool upgrade)
+{
+    if (!close && !keep_alive && !upgrade)
+        return dst;
+    dst = PUT(dst, "Connection: ");
+    if (close)
+        dst = PUT(dst, "close");
+    else if (keep_alive)
+        dst = PUT(dst, "keep-alive");
+    if (upgrade && (close || keep_alive))
+        dst = PUT(dst, ", ");
+    if (upgrade)
+        dst = PUT(dst, "Upgrade");
+    return PUT(dst, "\r\n");
+}
+
 static size_t fields_size(const struct fields *fields)
 {
     size_t size = HEAD_CONSTANTS_MAX;
@@ -118,10 +135,7 @@ size_t h1_write_response(char *dst, int status, const struct fields *fields, con
         end = PUT(end, "\r\n");
     }
     end = put_framing(end, length, chunked);
-    if (close)
-        end = PUT(end, "Connection: close\r\n");
-    else if (keep_alive_1_0)
-        end = PUT(end, "Connection: keep-alive\r\n");
+    end = put_connection(end, close, keep_alive_1_0, (seen & 1ull << FIELD_UPGRADE) != 0);
     end = PUT(end, "\r\n");
     return (size_t)(end - dst);
 }

@@ -6,6 +6,7 @@
 
 /* Bytes a head may need at most; the writers return how many they wrote. */
 size_t h1_response_size(const struct fields *fields);
+/* Connection names Upgrade where that is among the fields (RFC 9110 section 7.8). */
 size_t h1_write_response(char *dst, int status, const struct fields *fields, const char date[29],
                          int64_t length, bool chunked, bool close, bool keep_alive_1_0);
 /* 1xx: without Date and framing (RFC 9110 sections 6.6.1 and 8.6); h1_response_size is enough. */

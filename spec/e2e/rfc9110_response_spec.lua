@@ -66,7 +66,11 @@ local passed = {
     { { "Keep-Alive", {} }, { "Proxy-Connection", {} }, { "TE", {} } }, "ok" },
   { "7.6.1", "200 X\r\nConnection: Content-Length\r\nContent-Length: 2\r\n", "ok", 200, {}, "ok" },
   { "7.8", "426 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n", "", 426,
-    { { "Upgrade", {} } }, "" },
+    { { "Upgrade", { "h2c" } }, { "Connection", { "Upgrade" } } }, "" },
+  { "15.5.22", "426 X\r\nUpgrade: HTTP/3.0\r\nUpgrade: h2c\r\nKeep-Alive: x\r\nContent-Length: 2\r\n", "no", 426,
+    { { "Upgrade", { "HTTP/3.0", "h2c" } }, { "Connection", { "Upgrade" } }, { "Keep-Alive", {} } }, "no" },
+  { "7.8", "200 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n", "", 200,
+    { { "Upgrade", {} }, { "Connection", {} } }, "" },
   { "6.5", "200 X\r\nTrailer: X-T\r\nTransfer-Encoding: chunked\r\n", "2\r\nok\r\n0\r\nX-T: 1\r\n\r\n", 200,
     { { "Trailer", {} }, { "X-T", {} } }, "ok" },
   { "15.2", "100 X\r\n\r\nHTTP/1.1 102 X\r\nX-A: b\r\n\r\nHTTP/1.1 103 X\r\nLink: </a>\r\n\r\nHTTP/1.1 199 X\r\n\r\n"

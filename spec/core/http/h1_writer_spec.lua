@@ -53,6 +53,14 @@ describe("h1_writer", function()
         { "Trailer", "z" } }, { chunked = true }))
   end)
 
+  it("names Upgrade in the Connection of a response that has it (RFC 9110 section 7.8)", function()
+    local head = "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2c\r\nDate: " .. date .. "\r\nConnection: %s\r\n\r\n"
+    local upgrade = { { "Upgrade", "h2c" } }
+    assert.equal(head:format("Upgrade"), response(426, upgrade))
+    assert.equal(head:format("close, Upgrade"), response(426, upgrade, { close = true }))
+    assert.equal(head:format("keep-alive, Upgrade"), response(426, upgrade, { keep_alive = true }))
+  end)
+
   it("writes request heads", function()
     assert.equal("GET / HTTP/1.1\r\nHost: h:1\r\n\r\n", request())
     assert.equal("POST /a?b HTTP/1.1\r\nHost: h:1\r\nUser-Agent: u\r\nContent-Length: 12\r\n" ..
