@@ -78,6 +78,7 @@ void passthrough_begin(struct exchange *x)
     if (len == 0 && !c->stream_over && lacks_type(x) && has_content(x, c)) {
         c->pieces = NULL;
         c->piece_count = 0;
+        passthrough_go_on(x); /* a hook may have held it up */
         return;
     }
     if (lacks_type(x))

@@ -210,6 +210,19 @@ describe("a hook of the endpoint that waits", function()
     end
   end)
 
+  it("holds up a stream whose content comes long after its head, which has no type", function()
+    for phase, scope in pairs({ reply = "backend", merged = "endpoint", response = "endpoint" }) do
+      local gateway, back = script.gateway(("function plugin:%s() self.runtime.sleep(1) end"):format(phase),
+        { scope = scope, endpoint = { output_encoding = "no-op", timeout = "10s" } })
+      instead(back):raw("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", true)
+      local client = gateway:connect():request({ path = "/x/1" })
+      kit.advance("2s")
+      back.socks[1]:write("late")
+      local response = client:receive(nil, "1s")
+      assert.equal("late", response and response.body, phase)
+    end
+  end)
+
   it("in the response phase holds up a stream without losing any of it", function()
     local content = ("0123456789"):rep(100000)
     local gateway = script.gateway("function plugin:response() self.runtime.sleep(1) end",
