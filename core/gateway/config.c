@@ -150,7 +150,7 @@ static bool build(struct config_build *b, struct str text, const struct config_o
         apply_overrides(c, overrides);
     if (!build_service(b) || !build_endpoints(b))
         return false;
-    if (overrides != NULL && !build_proxy(b, overrides->environ))
+    if (!build_proxy(b, overrides != NULL ? overrides->environ : NULL))
         return false;
     if (c->has_tls && !c->tls_disabled)
         return error_set(b->err, "tls: not supported yet");

@@ -61,6 +61,7 @@ struct backend {
     struct endpoint *endpoint;
     struct pattern url_pattern;
     struct str_list hosts;    /* sanitised: "http://a.test:80"; may be empty */
+    const enum url_way *ways; /* by host: through a proxy or not; NULL when hosts are looked up (sd: dns) */
     struct str method;        /* as written, or the endpoint's; sent in upper case */
     struct str method_sent;   /* in upper case */
     struct str encoding_name; /* as written; "no-op" under a no-op endpoint */

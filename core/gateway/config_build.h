@@ -17,8 +17,8 @@ void build_warn(struct config_build *b, enum log_level level, const char *format
 
 /* config_env.c: merges KRAKEND_* over the root (core.md 1.4, operate.md 2.3). */
 void build_environment(struct config_build *b, char **environment);
-/* HTTP_PROXY and NO_PROXY, in either case, as c->client.proxy (operate.md 2.3). False: a backend is to be
- * asked through a proxy that cannot be used. */
+/* HTTP_PROXY and NO_PROXY, in either case, as c->client.proxy (operate.md 2.3), and the ways of all backends.
+ * False: one is to be asked through a proxy that cannot be used. */
 bool build_proxy(struct config_build *b, char **environment);
 /* FC_ENABLE asks for templates, which nobody renders: false if there are any in the text. */
 bool build_check_templates(struct config_build *b, struct str text, char **environment);

@@ -93,19 +93,37 @@ static bool is_ascii(struct str s)
     return true;
 }
 
-/* The first host of a backend that is asked through the proxy; "": there is none. */
-static struct str host_behind(struct arena *a, const struct proxy_rules *rules, const struct backend *backend)
+/* The authority of a call's URL is that of its host, for what follows begins with a slash: so the rules can
+ * be asked once and for all. */
+static void decide_ways(struct config_build *b, struct backend *backend)
 {
+    enum url_way *ways;
     struct url url;
 
     if (str_equal(backend->sd, STR("dns")))
-        return STR_NONE;
-    for (size_t i = 0; i < backend->hosts.count; i++) {
-        struct str host = backend->hosts.items[i];
+        return;
+    ways = arena_zalloc(b->arena, (backend->hosts.count + 1) * sizeof(*ways));
+    backend->ways = ways;
+    for (size_t i = 0; i < backend->hosts.count; i++)
+        if (url_parse(b->arena, backend->hosts.items[i], &url, NULL))
+            ways[i] = proxy_rules_way(b->config->client.proxy, &url);
+}
 
-        if (url_parse(a, host, &url, NULL) && proxy_rules_way(rules, &url) == WAY_PROXY)
-            return host;
-    }
+static void decide_all_ways(struct config_build *b)
+{
+    const struct config *c = b->config;
+
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        for (size_t k = 0; k < c->endpoints[i].backend_count; k++)
+            decide_ways(b, &c->endpoints[i].backends[k]);
+}
+
+/* The first host of a backend that is asked through the proxy; "": there is none. */
+static struct str host_behind(const struct backend *backend)
+{
+    for (size_t i = 0; backend->ways != NULL && i < backend->hosts.count; i++)
+        if (backend->ways[i] == WAY_PROXY)
+            return backend->hosts.items[i];
     return STR_NONE;
 }
 
@@ -118,7 +136,7 @@ static bool check_unusable(struct config_build *b, const char *name, const struc
         const struct endpoint *e = &c->endpoints[i];
 
         for (size_t at = 0; at < e->backend_count; at++) {
-            struct str host = host_behind(b->arena, rules, &e->backends[at]);
+            struct str host = host_behind(&e->backends[at]);
 
             if (host.len > 0)
                 return error_set(
@@ -140,6 +158,7 @@ bool build_proxy(struct config_build *b, char **environment)
         except = variable(environment, "no_proxy");
     rules = proxy_rules_read(b->arena, variable(environment, name), except);
     b->config->client.proxy = rules;
+    decide_all_ways(b);
     if (rules == NULL)
         return true;
     if (variable(environment, "REQUEST_METHOD").len > 0)

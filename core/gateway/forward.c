@@ -294,7 +294,7 @@ bool forward_call_url(struct call *c)
         if (!url_parse(c->arena, fill_pattern(c, c->from_host), &c->built, &err))
             return fail_parsed(c, &c->built, arena_copy(c->arena, str_of(err.text)), query);
         if (index >= 0)
-            c->built.way = c->plan->ways[index];
+            c->built.way = c->backend->ways[index];
     }
     if (query.len > 0)
         append_query(c, query);

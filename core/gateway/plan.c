@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "base/util.h"
-#include "http/proxy_rules.h"
 #include "http/uri.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -182,6 +181,7 @@ static void build_fixed_urls(struct arena *a, struct backend_plan *plan)
         error_clear(&err);
         if (!url_parse(a, arena_join(a, b->hosts.items[i], target), &plan->fixed[i].url, &err))
             plan->fixed[i].failure = arena_copy(a, str_of(err.text));
+        plan->fixed[i].url.way = b->ways[i];
     }
 }
 
@@ -277,32 +277,6 @@ static void build_endpoint(struct arena *a, const struct endpoint *e, struct end
     plan->log_name = arena_printf(a, "[ENDPOINT: %.*s]", STR_ARG(e->route));
 }
 
-/* --- proxies ---------------------------------------------------------------------------------- */
-
-/* The authority of a URL is that of its host: what follows begins with a slash. */
-static void decide_ways(struct arena *a, const struct proxy_rules *proxy, struct backend_plan *plan)
-{
-    const struct backend *b = plan->backend;
-    enum url_way *ways = arena_zalloc(a, (b->hosts.count + 1) * sizeof(*ways));
-    struct url url;
-
-    if (str_equal(b->sd, STR("dns")))
-        return;
-    plan->ways = ways;
-    for (size_t i = 0; i < b->hosts.count; i++) {
-        if (url_parse(a, b->hosts.items[i], &url, NULL))
-            ways[i] = proxy_rules_way(proxy, &url);
-        if (plan->fixed != NULL)
-            plan->fixed[i].url.way = ways[i];
-    }
-}
-
-static void decide_group(struct arena *a, const struct proxy_rules *proxy, const struct group *g)
-{
-    for (size_t i = 0; i < g->count; i++)
-        decide_ways(a, proxy, g->backends[i]);
-}
-
 /* --- what the header promises ----------------------------------------------------------------- */
 
 struct plans *plans_new(const struct config *config)
@@ -319,10 +293,6 @@ struct plans *plans_new(const struct config *config)
     p->endpoints = arena_zalloc(&p->arena, (config->endpoint_count + 1) * sizeof(*p->endpoints));
     for (size_t i = 0; i < config->endpoint_count; i++)
         build_endpoint(&p->arena, &config->endpoints[i], &p->endpoints[i]);
-    for (size_t i = 0; i < config->endpoint_count; i++) {
-        decide_group(&p->arena, config->client.proxy, &p->endpoints[i].real);
-        decide_group(&p->arena, config->client.proxy, &p->endpoints[i].shadow);
-    }
     return p;
 }
 

@@ -214,8 +214,9 @@ describe("the way to a backend", function()
       { env = variables }))
     local plans = ffi.gc(core.plans_new(c), core.plans_free)
     local plan, list, fixed = plans.endpoints[0].real.backends[0], {}, {}
+    local decided = plan.backend.ways
     for i = 0, tonumber(plan.backend.hosts.count) - 1 do
-      list[i + 1] = plan.ways ~= nil and names[tonumber(plan.ways[i])] or "undecided"
+      list[i + 1] = decided ~= nil and names[tonumber(decided[i])] or "undecided"
       fixed[i + 1] = plan.fixed ~= nil and names[tonumber(plan.fixed[i].url.way)] or nil
     end
     return table.concat(list, " "), table.concat(fixed, " ")
