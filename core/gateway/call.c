@@ -116,8 +116,7 @@ static void take_head(struct call *c, const struct response *r)
 {
     c->status = r->status;
     c->reply_fields = r->fields;
-    if (r->pragma_no_cache) /* for who only looks at Cache-Control: KrakenD's rule */
-        field_add_id(&c->reply_fields, FIELD_CACHE_CONTROL, STR("no-cache"));
+    message_tell_no_cache(&c->reply_fields, r->pragma_no_cache);
 }
 
 /* No more is to come: what came of the reply, content included if it is sound, may do all the same. */

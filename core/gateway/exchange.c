@@ -197,8 +197,7 @@ void exchange_start(void *worker, struct stream *s)
     x->path = decode_path(x, r->parts.path);
     x->target_query = r->parts.query;
     x->fields = r->fields;
-    if (r->pragma_no_cache) /* for who only looks at Cache-Control: KrakenD's rule */
-        field_add_id(&x->fields, FIELD_CACHE_CONTROL, STR("no-cache"));
+    message_tell_no_cache(&x->fields, r->pragma_no_cache);
     x->has_body = r->framing == FRAMING_CHUNKED || (r->framing == FRAMING_LENGTH && r->length > 0);
     exchange_find_client(x);
     exchange_run(x);

@@ -63,6 +63,12 @@ static bool tells_by_pragma(const struct summary *s)
     return s->pragma != NULL && !s->has_cache_control && str_equal(s->pragma->value, STR("no-cache"));
 }
 
+void message_tell_no_cache(struct fields *f, bool pragma_no_cache)
+{
+    if (pragma_no_cache)
+        field_add_id(f, FIELD_CACHE_CONTROL, STR("no-cache"));
+}
+
 static bool keeps_alive(const struct summary *s, int minor)
 {
     return !s->close && (minor > 0 || s->keep_alive);

@@ -54,6 +54,10 @@ bool request_finish(struct request *r, struct message_fault *fault);
 /* method: of the request it answers (HEAD has no content). */
 bool response_finish(struct response *r, struct str method, struct message_fault *fault);
 
+/* Says in Cache-Control what pragma_no_cache tells, for who looks there alone: KrakenD's rule, of requests
+ * and responses. */
+void message_tell_no_cache(struct fields *f, bool pragma_no_cache);
+
 struct str status_reason(int status); /* standard phrase; "status code 999" for unknown ones */
 
 #endif
