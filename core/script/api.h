@@ -12,9 +12,6 @@
 
 struct script;
 
-#define IN(phase) (1u << (phase))
-enum { IN_ANY = (1 << 7) - 1 };
-
 /* Makes every type, and leaves the table of C functions for lua/cuttle/boot.lua on the stack: `host`. */
 void api_open(struct script *s);
 
