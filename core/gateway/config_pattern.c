@@ -158,11 +158,12 @@ void pattern_sort(struct str_list *names)
     names->count = count;
 }
 
-static struct str param_key(struct arena *a, struct str name)
+struct str pattern_param_key(struct arena *a, struct str name)
 {
     struct str key = arena_copy(a, name);
 
-    *(char *)key.ptr = (char)toupper((unsigned char)*key.ptr);
+    if (key.len > 0)
+        *(char *)key.ptr = (char)toupper((unsigned char)*key.ptr);
     return key;
 }
 
@@ -187,7 +188,7 @@ void pattern_parse(struct arena *a, struct str text, struct pattern *pattern, st
             i++;
             continue;
         }
-        struct str key = param_key(a, name);
+        struct str key = pattern_param_key(a, name);
         add_literal(a, pattern, parts, str_slice(text, start, i));
         parts[pattern->count++] = (struct pattern_part){STR(""), name, key};
         pattern->text = arena_printf(a, "%.*s{{.%.*s}}", STR_ARG(pattern->text), STR_ARG(key));

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "base/util.h"
+#include "gateway/config_pattern.h"
 #include "http/uri.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -38,21 +39,12 @@ static void build_name_set(struct arena *a, const struct str_list *names, struct
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-static struct str param_key(struct arena *a, struct str name)
-{
-    struct str key = arena_copy(a, name);
-
-    if (key.len > 0 && key.ptr[0] >= 'a' && key.ptr[0] <= 'z')
-        *(char *)key.ptr -= 'a' - 'A';
-    return key;
-}
-
 static const struct str *build_param_keys(struct arena *a, const struct endpoint *e)
 {
     struct str *keys = arena_alloc(a, (e->params.count + 1) * sizeof(*keys));
 
     for (size_t i = 0; i < e->params.count; i++)
-        keys[i] = param_key(a, e->params.items[i]);
+        keys[i] = pattern_param_key(a, e->params.items[i]);
     return keys;
 }
 
@@ -97,7 +89,7 @@ static size_t parse_reference(struct arena *a, struct str text, struct reference
         if (r->from < STEPS_MAX)
             r->from = r->from * 10 + (size_t)(text.ptr[i] - '0');
     }
-    r->key = param_key(a, str_slice(text, 0, i));
+    r->key = pattern_param_key(a, str_slice(text, 0, i));
     if (i < text.len && text.ptr[i] == '_')
         i++;
     for (path = i; i < text.len && is_word(text.ptr[i]);)

@@ -1,10 +1,9 @@
 #include "script/api_exchange.h"
 #include "base/arena.h"
+#include "gateway/config_pattern.h"
 #include "http/server.h"
 #include "script/run.h"
 #include "script/state.h"
-#include <ctype.h>
-#include <string.h>
 
 enum {
     IN_ANSWER = 1 << PHASE_MERGED | 1 << PHASE_RESPONSE | 1 << PHASE_LOG,
@@ -86,20 +85,10 @@ static int exchange_add_field(lua_State *L)
     return 0;
 }
 
-/* The key of a parameter is its name with the first letter in upper case. */
-static struct str param_key(struct arena *a, struct str name)
-{
-    struct str key = arena_copy(a, name);
-
-    if (key.len > 0)
-        ((char *)key.ptr)[0] = (char)toupper((unsigned char)key.ptr[0]);
-    return key;
-}
-
 /* One that was set: those of the path stand before it, and go by their exact names alone. */
 static const struct param *find_set_param(const struct exchange *x, struct str name)
 {
-    const struct param *param = exchange_param_by_key(x, param_key(x->arena, name));
+    const struct param *param = exchange_param_by_key(x, pattern_param_key(x->arena, name));
     size_t of_path = x->route != NULL ? x->route->param_count : 0;
 
     return param != NULL && (size_t)(param - x->params) >= of_path ? param : NULL;
@@ -128,7 +117,7 @@ static int exchange_lua_set_param(lua_State *L)
     struct str name = check_str(L, 2);
     const struct param *param = exchange_param(x, name);
 
-    exchange_set_param(x, param != NULL ? param->key : param_key(x->arena, name), check_str(L, 3));
+    exchange_set_param(x, param != NULL ? param->key : pattern_param_key(x->arena, name), check_str(L, 3));
     return 0;
 }
 
