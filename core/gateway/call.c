@@ -423,10 +423,8 @@ void call_answer(struct call *c, int status, const struct fields *fields, struct
 {
     c->status = status;
     fields_init(&c->reply_fields, c->arena);
-    for (unsigned i = 0; fields != NULL && i < fields->count; i++) {
-        field_add(&c->reply_fields, arena_copy(c->arena, fields->items[i].name),
-                  arena_copy(c->arena, fields->items[i].value));
-    }
+    if (fields != NULL)
+        fields_copy(&c->reply_fields, fields);
     c->content = arena_copy(c->arena, body);
     c->has_content = true;
     c->streaming = false;

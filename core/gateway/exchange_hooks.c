@@ -22,10 +22,8 @@ void exchange_answer(struct exchange *x, int status, const struct fields *fields
     if (x->gone || x->responded)
         return;
     answer_set(x, status >= 100 && status <= 999 ? status : 500, STR_NONE, arena_copy(x->arena, body));
-    for (unsigned i = 0; fields != NULL && i < fields->count; i++) {
-        field_add(&x->answer.fields, arena_copy(x->arena, fields->items[i].name),
-                  arena_copy(x->arena, fields->items[i].value));
-    }
+    if (fields != NULL)
+        fields_copy(&x->answer.fields, fields);
     x->answered = true;
     if (reason != NULL)
         x->log_error = arena_copy(x->arena, str_of(reason));

@@ -32,9 +32,9 @@ struct reference {
 
 struct backend_plan {
     const struct backend *backend;
-    struct name_set fields;   /* of input_headers, when the backend has a list */
-    struct fixed_url *fixed;  /* by host; NULL when the pattern has parameters or hosts are looked up */
-    const int *param_index;   /* by part of the pattern: index among the endpoint's parameters, -1 for none */
+    struct name_set fields;  /* of input_headers, when the backend has a list */
+    struct fixed_url *fixed; /* by host; NULL when the pattern has parameters or hosts are looked up */
+    const int *param_index;  /* by part of the pattern: index among the endpoint's parameters, -1 for none */
     struct str method_failure;          /* why its method cannot be sent; "" if it can */
     bool sends_length;                  /* a call without content says Content-Length: 0: POST, PUT, PATCH */
     bool streams;                       /* no-op: its content goes to the client as it comes */

@@ -16,8 +16,7 @@ struct shadow {
 static void copy_fields(struct arena *a, const struct fields *from, struct fields *to)
 {
     fields_init(to, a);
-    for (unsigned i = 0; i < from->count; i++)
-        field_add(to, arena_copy(a, from->items[i].name), arena_copy(a, from->items[i].value));
+    fields_copy(to, from);
 }
 
 static void copy_request(struct arena *a, const struct request *from, struct request *to)

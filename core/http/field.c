@@ -249,6 +249,13 @@ void field_add_copy(struct fields *f, const struct field *field)
     add(f, field->id, field->id != FIELD_OTHER ? known[field->id].name : field->name, field->value);
 }
 
+void fields_copy(struct fields *f, const struct fields *from)
+{
+    fields_reserve(f, f->count + from->count);
+    for (unsigned i = 0; i < from->count; i++)
+        field_add(f, arena_copy(f->arena, from->items[i].name), arena_copy(f->arena, from->items[i].value));
+}
+
 static bool matches(const struct field *field, enum field_id id, struct str name)
 {
     if (id != FIELD_OTHER)

@@ -78,7 +78,8 @@ struct str field_canonical(struct arena *a, struct str name);
 void field_add(struct fields *f, struct str name, struct str value);
 void field_add_id(struct fields *f, enum field_id id, struct str value); /* canonical name */
 void field_add_copy(struct fields *f, const struct field *field);        /* of another section; the same */
-void field_set(struct fields *f, struct str name, struct str value);     /* replaces all of that name */
+void fields_copy(struct fields *f, const struct fields *from); /* adds all of from, texts in f's arena */
+void field_set(struct fields *f, struct str name, struct str value); /* replaces all of that name */
 void field_set_id(struct fields *f, enum field_id id, struct str value);
 unsigned field_remove(struct fields *f, struct str name); /* how many lines */
 unsigned field_remove_id(struct fields *f, enum field_id id);

@@ -30,8 +30,9 @@ static struct fields *own_fields(struct call *c)
 
     if (!c->owns_fields) {
         fields_init(&c->fields, c->arena);
+        fields_reserve(&c->fields, shared.count);
         for (unsigned i = 0; i < shared.count; i++)
-            field_add(&c->fields, shared.items[i].name, shared.items[i].value);
+            field_add_copy(&c->fields, &shared.items[i]);
         c->owns_fields = true;
     }
     return &c->fields;

@@ -188,13 +188,6 @@ static void read_request(lua_State *L, struct arena *a, struct fetch_request *r,
     r->gunzip_always = true;
 }
 
-static void move_fields(struct fields *to, const struct fields *from)
-{
-    for (unsigned i = 0; i < from->count; i++)
-        field_add(to, arena_copy(to->arena, from->items[i].name),
-                  arena_copy(to->arena, from->items[i].value));
-}
-
 /* request{url, method, fields, body, timeout} -> {status, fields, body} | nil, message */
 static int http_request(lua_State *L)
 {
@@ -225,7 +218,7 @@ static int http_request(lua_State *L)
     arena_init(&own->arena, &s->worker->blocks);
     own->request = read;
     fields_init(&own->fields, &own->arena);
-    move_fields(&own->fields, &fields);
+    fields_copy(&own->fields, &fields);
     own->request.fields = &own->fields;
     own->request.method = arena_copy(&own->arena, read.method);
     own->body.iov_base =
