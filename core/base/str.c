@@ -92,6 +92,15 @@ struct str str_split(struct str *rest, char c)
     return str_slice(whole, 0, at);
 }
 
+bool str_list_has(const struct str_list *list, struct str item)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_equal(list->items[i], item))
+            return true;
+    }
+    return false;
+}
+
 bool str_to_u64(struct str s, uint64_t *value)
 {
     uint64_t sum = 0;

@@ -37,6 +37,13 @@ struct str str_split(struct str *rest, char c);
 /* Copies s to dst and returns what follows it. */
 char *str_put(char *dst, struct str s);
 
+struct str_list {
+    const struct str *items;
+    size_t count;
+};
+
+bool str_list_has(const struct str_list *list, struct str item);
+
 /* All of s must be decimal digits and fit. */
 bool str_to_u64(struct str s, uint64_t *value);
 

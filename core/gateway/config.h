@@ -38,11 +38,6 @@ enum output { /* how an endpoint's answer is written: core.md 7.2 */
               OUTPUT_JSON_COLLECTION,
 };
 
-struct str_list {
-    const struct str *items;
-    size_t count;
-};
-
 /* A url_pattern: literal pieces and parameters in turn. */
 struct pattern_part {
     struct str literal; /* used when param is empty */

@@ -85,7 +85,7 @@ static bool check_params(struct config_build *b, const struct backend *backend, 
         return params_error(b, backend, "input and output params do not match.", input, output);
     for (size_t i = 0; i < output->count; i++) {
         struct str name = output->items[i];
-        if (!pattern_is_reference(name) && !pattern_list_has(input, name))
+        if (!pattern_is_reference(name) && !str_list_has(input, name))
             return params_error(b, backend,
                                 arena_printf(b->arena, "undefined output param '%.*s'!", STR_ARG(name)).ptr,
                                 input, output);

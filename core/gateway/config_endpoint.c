@@ -15,14 +15,6 @@ static bool method_is_served(struct str method)
     return false;
 }
 
-static bool has_star(const struct str_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_equal(list->items[i], STR("*")))
-            return true;
-    return false;
-}
-
 /* --- output: core.md 7.2 --------------------------------------------------------------- */
 
 static const struct output_row {
@@ -188,8 +180,8 @@ static void set_derived(struct config_build *b, struct endpoint *e, struct str p
     if (!e->supported)
         build_warn(b, LOG_ERROR, "[SERVICE: Gin] [ENDPOINT: %.*s ] Unsupported method %.*s",
                    STR_ARG(e->route), STR_ARG(e->method_upper));
-    e->all_headers = has_star(&e->input_headers);
-    e->all_query_strings = has_star(&e->input_query_strings);
+    e->all_headers = str_list_has(&e->input_headers, STR("*"));
+    e->all_query_strings = str_list_has(&e->input_query_strings, STR("*"));
     e->cache_control = e->cache_ttl == 0
                            ? STR("")
                            : arena_printf(b->arena, "public, max-age=%" PRId64, e->cache_ttl / SECOND);

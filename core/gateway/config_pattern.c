@@ -83,14 +83,6 @@ struct str_list pattern_endpoint_names(struct arena *a, struct str path, bool wi
     return names;
 }
 
-bool pattern_list_has(const struct str_list *list, struct str item)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_equal(list->items[i], item))
-            return true;
-    return false;
-}
-
 struct str pattern_route(struct arena *a, struct str path, const struct str_list *names)
 {
     size_t query = str_find_char(path, '?'); /* from there on braces stay */
@@ -100,7 +92,7 @@ struct str pattern_route(struct arena *a, struct str path, const struct str_list
 
     for (size_t i = 0; i < path.len;) {
         struct str rest = str_slice(path, i, query);
-        if (i < query && match_braces(rest, NAME_WIDE, &name) && pattern_list_has(names, name)) {
+        if (i < query && match_braces(rest, NAME_WIDE, &name) && str_list_has(names, name)) {
             route[len++] = ':';
             memcpy(route + len, name.ptr, name.len);
             len += name.len;

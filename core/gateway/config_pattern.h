@@ -29,8 +29,6 @@ bool pattern_is_reference(struct str name);
 /* The key of a parameter is its name with the first letter in upper case (R-CFG-14). */
 struct str pattern_param_key(struct arena *a, struct str name);
 
-bool pattern_list_has(const struct str_list *list, struct str item);
-
 /* Sorts and drops repeats, in place. */
 void pattern_sort(struct str_list *names);
 

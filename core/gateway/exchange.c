@@ -54,13 +54,7 @@ static bool is_logged(const struct exchange *x)
 {
     const struct router_options *o = &x->worker->config->router;
 
-    if (x->unlogged || o->disable_access_log)
-        return false;
-    for (size_t i = 0; i < o->logger_skip_paths.count; i++) {
-        if (str_equal(o->logger_skip_paths.items[i], x->path))
-            return false;
-    }
-    return true;
+    return !x->unlogged && !o->disable_access_log && !str_list_has(&o->logger_skip_paths, x->path);
 }
 
 static void write_access_log(struct exchange *x)

@@ -137,21 +137,12 @@ bool forward_finish_fields(struct call *c)
 
 /* --- query ------------------------------------------------------------------------------------ */
 
-static bool list_has(const struct str_list *list, struct str name)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (str_equal(list->items[i], name))
-            return true;
-    }
-    return false;
-}
-
 static void filter_query(struct query *to, const struct query *from, const struct str_list *names)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < from->count; i++) {
-        if (list_has(names, from->pairs[i].name))
+        if (str_list_has(names, from->pairs[i].name))
             to->pairs[kept++] = from->pairs[i];
     }
     to->count = kept;

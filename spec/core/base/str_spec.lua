@@ -76,6 +76,15 @@ describe("str", function()
     end
   end)
 
+  it("is found in a list by its bytes", function()
+    local items = ffi.new("struct str[2]", { str("ab"), str("") })
+    local list = ffi.new("struct str_list", { items, 2 })
+    assert.is_true(core.str_list_has(list, str("ab")))
+    assert.is_true(core.str_list_has(list, none))
+    assert.is_false(core.str_list_has(list, str("AB")))
+    assert.is_false(core.str_list_has(ffi.new("struct str_list"), none))
+  end)
+
   it("is made of a C string", function()
     assert.equal("abc", text(core.str_of("abc")))
     assert.equal(0, tonumber(core.str_of(nil).len))
