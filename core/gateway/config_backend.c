@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "gateway/config_build.h"
 #include "gateway/config_pattern.h"
+#include "gateway/go_text.h"
 
 /* --- encodings: core.md 5.2 --------------------------------------------------------------------- */
 
@@ -54,15 +55,6 @@ static void read_backend_options(struct config_build *b, struct backend *backend
 
 /* --- placeholders: R-CFG-8 ----------------------------------------------------------------------- */
 
-static struct str list_text(struct arena *a, const struct str_list *list)
-{
-    struct str text = STR("[");
-
-    for (size_t i = 0; i < list->count; i++)
-        text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), i > 0 ? " " : "", STR_ARG(list->items[i]));
-    return arena_join(a, text, STR("]"));
-}
-
 static bool params_error(struct config_build *b, const struct backend *backend, const char *what,
                          const struct str_list *input, const struct str_list *output)
 {
@@ -70,7 +62,7 @@ static bool params_error(struct config_build *b, const struct backend *backend, 
 
     return error_set(b->err, "%s endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s", what,
                      STR_ARG(e->method), STR_ARG(e->route), backend->index,
-                     STR_ARG(list_text(b->arena, input)), STR_ARG(list_text(b->arena, output)));
+                     STR_ARG(go_text_list(b->arena, input)), STR_ARG(go_text_list(b->arena, output)));
 }
 
 /* R-CFG-8: the last of the sorted placeholders does not count in the comparison of numbers. */

@@ -1,10 +1,9 @@
 #include "gateway/config_dump.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "gateway/go_text.h"
 
 #define RED    "\033[31;1m"
 #define GREEN  "\033[32;1m"
@@ -65,84 +64,14 @@ static void duration(const struct dump *d, int depth, const char *label, int64_t
     line(d, depth, "%s: %.*s", label, (int)len, buf);
 }
 
-static struct str list_text(struct arena *a, const struct str_list *list)
-{
-    struct str all = STR("[");
-
-    for (size_t i = 0; i < list->count; i++)
-        all = arena_printf(a, "%.*s%s%.*s", STR_ARG(all), i > 0 ? " " : "", STR_ARG(list->items[i]));
-    return arena_join(a, all, STR("]"));
-}
-
 static void list(struct dump *d, int depth, const char *label, const struct str_list *items)
 {
-    text(d, depth, label, list_text(&d->arena, items));
+    text(d, depth, label, go_text_list(&d->arena, items));
 }
 
-/* --- values of extra_config, as Go's %v writes them ------------------------------------------------- */
+/* --- extra_config ----------------------------------------------------------------------------------- */
 
-struct member {
-    struct str name;
-    struct node *value;
-};
-
-static int by_name(const void *left, const void *right)
-{
-    return str_compare(((const struct member *)left)->name, ((const struct member *)right)->name);
-}
-
-static struct member *sorted_members(struct arena *a, struct node *object, size_t *count)
-{
-    struct member *members = arena_alloc(a, (node_count(object) + 1) * sizeof(*members));
-    struct node_cursor cursor = {0};
-
-    *count = 0;
-    while (node_next(object, &cursor, &members[*count].name, &members[*count].value))
-        ++*count;
-    qsort(members, *count, sizeof(*members), by_name);
-    return members;
-}
-
-static struct str value_text(struct arena *a, struct node *n);
-
-static struct str array_text(struct arena *a, struct node *n)
-{
-    struct node_cursor cursor = {0};
-    struct node *item;
-    struct str name, all = STR("[");
-
-    for (size_t i = 0; node_next(n, &cursor, &name, &item); i++)
-        all = arena_printf(a, "%.*s%s%.*s", STR_ARG(all), i > 0 ? " " : "", STR_ARG(value_text(a, item)));
-    return arena_join(a, all, STR("]"));
-}
-
-static struct str object_text(struct arena *a, struct node *n)
-{
-    size_t count;
-    struct member *members = sorted_members(a, n, &count);
-    struct str all = STR("map[");
-
-    for (size_t i = 0; i < count; i++)
-        all = arena_printf(a, "%.*s%s%.*s:%.*s", STR_ARG(all), i > 0 ? " " : "", STR_ARG(members[i].name),
-                           STR_ARG(value_text(a, members[i].value)));
-    return arena_join(a, all, STR("]"));
-}
-
-static struct str value_text(struct arena *a, struct node *n)
-{
-    switch (node_type(n)) {
-    case DOC_NULL: return STR("<nil>");
-    case DOC_FALSE: return STR("false");
-    case DOC_TRUE: return STR("true");
-    case DOC_NUMBER: return node_number(n);
-    case DOC_STRING: return node_string(n);
-    case DOC_ARRAY: return array_text(a, n);
-    case DOC_OBJECT: return object_text(a, n);
-    }
-    return STR("");
-}
-
-static void component(struct dump *d, int depth, const struct member *m)
+static void component(struct dump *d, int depth, const struct go_member *m)
 {
     size_t count;
 
@@ -151,21 +80,20 @@ static void component(struct dump *d, int depth, const struct member *m)
         return;
     if (node_type(m->value) != DOC_OBJECT) {
         fputc('\t', d->out);
-        text(d, depth, "", value_text(&d->arena, m->value));
+        text(d, depth, "", go_text(&d->arena, m->value));
         return;
     }
-    struct member *members = sorted_members(&d->arena, m->value, &count);
+    struct go_member *members = go_members(&d->arena, m->value, &count);
     for (size_t i = 0; i < count; i++) {
         fputc('\t', d->out);
-        line(d, depth, "%.*s: %.*s", STR_ARG(members[i].name),
-             STR_ARG(value_text(&d->arena, members[i].value)));
+        line(d, depth, "%.*s: %.*s", STR_ARG(members[i].name), STR_ARG(go_text(&d->arena, members[i].value)));
     }
 }
 
 static void components(struct dump *d, int depth, const char *whose, struct node *extra)
 {
     size_t count;
-    struct member *members = sorted_members(&d->arena, extra, &count);
+    struct go_member *members = go_members(&d->arena, extra, &count);
 
     if (count == 0 && d->level < 2)
         return;
@@ -193,16 +121,11 @@ static const char *method_colour(const struct dump *d, struct str method)
 
 static void mapping(struct dump *d, const struct backend *b)
 {
-    struct str all = STR("map[");
-    struct member *renames = arena_alloc(&d->arena, (b->mapping_count + 1) * sizeof(*renames));
+    struct node *renames = node_new_object(&d->arena);
 
     for (size_t i = 0; i < b->mapping_count; i++)
-        renames[i].name =
-            arena_printf(&d->arena, "%.*s:%.*s", STR_ARG(b->mapping[i].from), STR_ARG(b->mapping[i].to));
-    qsort(renames, b->mapping_count, sizeof(*renames), by_name);
-    for (size_t i = 0; i < b->mapping_count; i++)
-        all = arena_printf(&d->arena, "%.*s%s%.*s", STR_ARG(all), i > 0 ? " " : "", STR_ARG(renames[i].name));
-    text(d, 2, "Mapping", arena_join(&d->arena, all, STR("]")));
+        node_set(renames, b->mapping[i].from, node_new_string(&d->arena, b->mapping[i].to));
+    text(d, 2, "Mapping", go_text(&d->arena, renames));
 }
 
 static void backend_details(struct dump *d, const struct backend *b)
@@ -210,8 +133,8 @@ static void backend_details(struct dump *d, const struct backend *b)
     number(d, 2, "Concurrent calls", b->endpoint->concurrent_calls);
     flag(d, 2, "Host sanitization disabled", b->disable_host_sanitize);
     text(d, 2, "Target", b->target);
-    line(d, 2, "Deny: %.*s, Allow: %.*s", STR_ARG(list_text(&d->arena, &b->deny)),
-         STR_ARG(list_text(&d->arena, &b->allow)));
+    line(d, 2, "Deny: %.*s, Allow: %.*s", STR_ARG(go_text_list(&d->arena, &b->deny)),
+         STR_ARG(go_text_list(&d->arena, &b->allow)));
     mapping(d, b);
     text(d, 2, "Group", b->group);
     text(d, 2, "Encoding", b->encoding_name);
