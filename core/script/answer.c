@@ -258,7 +258,7 @@ static enum hook_result take_value_returned(struct run *run, const struct entry 
     }
     if (lua_istable(L, 1))
         return answered(run, e, taken);
-    if (lua_islightuserdata(L, 1) && lua_touserdata(L, 1) == run) {
+    if (run->failing && lua_islightuserdata(L, 1) && lua_touserdata(L, 1) == run) {
         *taken = (struct answer_taken){.text = run->failure};
         lua_settop(L, 0);
         return HOOK_FAILED;

@@ -53,7 +53,6 @@ static void run_give(struct run *run, bool finished)
 {
     if (!finished)
         thread_replace(run);
-    run->failure = STR_NONE;
     list_push_front(&run->script->free_runs, &run->link);
 }
 

@@ -28,7 +28,7 @@ struct run {
     const struct entry *entry; /* the one that runs or waits */
     unsigned depth;            /* reply: layers that let the call through */
     bool failing;              /* its current function has called call:fail */
-    struct str failure;        /* what that was given */
+    struct str failure;        /* what that was given, if failing */
     struct timer timer;
     void *operation;                 /* what it waits for, besides the timer */
     void (*cancel)(struct run *run); /* ends the wait without an event; NULL: not waiting */

@@ -101,6 +101,18 @@ describe("call", function()
     end
   end)
 
+  it("is not failed by what call:fail gave for another one", function()
+    local gateway = gateway_with([[
+      function plugin:call(call)
+        self.given = self.given or call:fail("only me")
+        return self.given
+      end
+    ]])
+    for _ = 1, 2 do assert.equal(500, gateway:get("/x/1").status) end
+    assert.truthy(gateway:logged("only me"))
+    assert.truthy(gateway:logged("returned a userdata (expected nothing, an answer or call:fail)", true))
+  end)
+
   it("is edited in its own phases, not in those of another call", function()
     local gateway = gateway_with([[
       local kept
