@@ -1,5 +1,6 @@
 --- One request from routed to logged: what is refused, collected, drained.
 local kit = require("kit")
+local script = require("spec.support.script")
 
 local function gateway_of(endpoints, router)
   return kit.gateway({ extra_config = router and { router = router }, endpoints = endpoints })
@@ -219,6 +220,8 @@ describe("a content that is no UTF-8", function()
 end)
 
 describe("static data", function()
+  after_each(script.clean)
+
   it("answers for an endpoint that has no time at all", function()
     local back = kit.upstream()
     local function get(strategy)
@@ -261,6 +264,19 @@ describe("static data", function()
     local own = { nil, "application/json; charset=utf-8" }
     assert.same(own, fields(get("/empty", { static = static })))
     assert.same(own, fields(get(false, { static = { data = {} } })))
+  end)
+
+  it("is laid once: what a plugin outside of it makes of it stays", function()
+    local back = kit.upstream()
+    back:on("*", "*"):reply(200, { id = 1 })
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({ ["a.lua"] = script.source([[
+        function plugin:merged(exchange) exchange:response():data().added = nil end
+      ]], { namespace = "validation/cel" }) }) },
+      endpoints = { { endpoint = "/a", backend = { { host = back.url, url_pattern = "/a" } },
+        extra_config = { ["validation/cel"] = {}, proxy = { static = { data = { added = 1, kept = 2 } } } } } },
+    })
+    assert.same({ id = 1, kept = 2 }, gateway:get("/a"):json())
   end)
 
   it("is shared by requests and not changed by them", function()

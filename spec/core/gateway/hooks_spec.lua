@@ -185,6 +185,17 @@ describe("a hook of the endpoint that waits", function()
     assert.equal(0, #back.requests)
   end)
 
+  it("in the proxy phase does not go on while a later one waits for the answer", function()
+    local gateway = script.gateway([[
+      function plugin:proxy() self.runtime.sleep(2) self.runtime.log.info("went on") end
+      function plugin:response() self.runtime.sleep(5) end
+    ]], { endpoint = { timeout = "1s" } })
+    local began = kit.now()
+    assert.equal(500, gateway:get("/x/1").status)
+    assert.is_true(kit.now() - began >= 6)
+    assert.equal(0, count(gateway, "went on"))
+  end)
+
   it("in the response phase does not lengthen the time of a stream", function()
     local gateway, back = script.gateway("function plugin:response() self.runtime.sleep(5) end",
       { endpoint = { timeout = "1s", output_encoding = "no-op" } })

@@ -95,6 +95,18 @@ describe("exchange", function()
     assert.truthy(gateway:logged("exchange is over"))
   end)
 
+  it("has a response that is dead with it, and not the next exchange's", function()
+    local gateway = script.gateway([[
+      function plugin:response(exchange)
+        local response = exchange:response()
+        if self.kept then response:set_field("X-Kept", select(2, pcall(self.kept.status, self.kept))) end
+        self.kept = response
+      end
+    ]])
+    assert.is_nil(gateway:get("/x/1"):field("X-Kept"))
+    assert.matches("exchange is over", gateway:get("/x/1"):field("X-Kept"))
+  end)
+
   --- What the statements say of `kept`, the exchange of another request that sleeps in its request phase.
   local function of_another(phase, statements)
     local gateway = script.gateway(([[
@@ -176,6 +188,14 @@ describe("exchange", function()
     assert.equal("r", seen.fields:get("X-Request"))
     assert.equal("89", seen.fields:get("X-Proxy"))
     assert.truthy(seen.target:find("a=9", 1, true))
+  end)
+
+  it("sets the last of two parameters with one key, which counts", function()
+    local gateway, upstream = script.gateway([[
+      function plugin:request(exchange) exchange:set_param("Id", "9") end
+    ]], { endpoint = { endpoint = "/x/{id}/{Id}" }, backend = { url_pattern = "/u/{id}" } })
+    gateway:get("/x/1/2")
+    assert.equal("/u/9", upstream.requests[1].path)
   end)
 
   it("reads and replaces the body where the plugin says that it wants to", function()

@@ -240,6 +240,26 @@ describe("a plugin of the service", function()
     assert.truthy(gateway:logged("saw /nowhere nil"))
   end)
 
+  it("has its log phase behind the endpoint's, and for what has no endpoint too", function()
+    local log = 'function plugin:log(exchange) self.runtime.log.info("logged %d", exchange:response():status()) end'
+    local upstream = kit.upstream()
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["a.lua"] = script.source(log, { namespace = "team/a", scope = "service" }),
+        ["b.lua"] = script.source(log, { namespace = "team/b" }),
+      }) },
+      extra_config = { ["team/a"] = {} },
+      endpoints = { { endpoint = "/x", backend = { { host = upstream.url, url_pattern = "/u" } },
+        extra_config = { ["team/b"] = {} } } },
+    })
+    gateway:get("/x")
+    gateway:get("/nowhere")
+    local order = {}
+    for _, line in ipairs(gateway:log()) do order[#order + 1] = line:match("%[(%a)%] (logged %d+)") and
+      ("%s %s"):format(line:match("%[(%a)%] logged (%d+)")) end
+    assert.same({ "b 500", "a 500", "a 404" }, order)
+  end)
+
   it("reads the body of what has no endpoint too", function()
     local gateway = script.gateway([[
       function plugin:request(exchange) self.runtime.log.info("body %s", tostring(exchange:body())) end
