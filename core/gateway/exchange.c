@@ -92,7 +92,6 @@ void exchange_end(struct exchange *x)
     struct worker *w = x->worker;
 
     x->gone = true;
-    steps_drop_hook(x);
     proxy_end(x);
     timer_fini(w->env, &x->deadline);
     write_access_log(x);

@@ -116,7 +116,6 @@ bool run_is_before_router(const struct run *run)
 static enum hook_result run_function(struct run *run, int values, struct answer_taken *taken)
 {
     struct script *s = run->script;
-    struct run *outer = s->running;
     enum hook_result result;
     int status;
 
@@ -124,7 +123,7 @@ static enum hook_result run_function(struct run *run, int values, struct answer_
     beat_enter(s, run->entry);
     status = lua_resume(run->L, values);
     beat_leave(s);
-    s->running = outer;
+    s->running = NULL;
     if (status == LUA_YIELD && run->cancel != NULL)
         return HOOK_WAIT;
     result = answer_take(run, run->entry, status, taken);
@@ -162,7 +161,6 @@ static enum hook_result refuse_stopped(struct run *run, struct answer_taken *tak
 static enum hook_result call_function(struct run *run, struct answer_taken *taken)
 {
     struct script *s = run->script;
-    struct run *outer = s->running;
 
     run->failing = false;
     lua_rawgeti(run->L, LUA_REGISTRYINDEX, run->entry->function);
@@ -172,7 +170,6 @@ static enum hook_result call_function(struct run *run, struct answer_taken *take
         push_call(s, run->L, run->c);
     else
         push_exchange(s, run->L, run->x);
-    s->running = outer;
     return run_function(run, 2, taken);
 }
 
