@@ -14,6 +14,8 @@
 
 int luaopen_kit_core(lua_State *L);
 
+struct beat;
+
 struct world {
     struct env *env; /* NULL: closed */
     bool real;
@@ -45,5 +47,8 @@ int kit_world_gateway(lua_State *L); /* world:gateway{...} -> gateway | nil, mes
 int kit_read_request(lua_State *L);
 int kit_read_response(lua_State *L);
 int kit_watch(lua_State *L); /* watch(seconds) -> watch: kit_watch.c */
+/* In whose plugin the run is, is told when it is cut: of the gateway that was started last. */
+void kit_watch_beat(lua_State *L, const struct beat *beat);
+void kit_watch_forget(lua_State *L, const struct beat *beat); /* before it goes */
 
 #endif

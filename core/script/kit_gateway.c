@@ -3,6 +3,7 @@
 #include "net/sim/sim.h"
 #include "script/kit.h"
 #include "script/script.h"
+#include <stdatomic.h>
 #include <string.h>
 
 #define GATEWAY "cuttle.kit.gateway"
@@ -61,6 +62,7 @@ static void open_log(struct kit_gateway *g)
 
 static void stop(struct kit_gateway *g)
 {
+    kit_watch_forget(g->world->L, &g->beat);
     if (g->listener)
         listener_close(g->listener);
     if (g->worker)
@@ -89,12 +91,14 @@ static bool start(struct kit_gateway *g, struct addr *at, struct error *err)
     struct worker_parts parts;
     struct hooks *hooks;
 
+    atomic_store(&g->beat.plugin, -1);
+    kit_watch_beat(g->world->L, &g->beat);
     open_log(g);
     log_warnings(g);
     g->router = router_new(g->config, err);
     if (!g->router)
         return false;
-    if (!script_check(g->config, &g->log, NULL, err))
+    if (!script_check(g->config, &g->log, &g->beat, err))
         return false;
     g->store = store_new(STORE_ENTRIES, err);
     if (!g->store)

@@ -1,3 +1,4 @@
+#include "gateway/worker.h"
 #include "script/kit.h"
 #include <errno.h>
 #include <signal.h>
@@ -5,7 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WATCH "cuttle.kit.watch"
+#define WATCH         "cuttle.kit.watch"
+#define WATCH_RUNNING "cuttle.kit.watch.running" /* in the registry */
 
 enum {
     TICKS = 4, /* to a limit: while the process is stopped (Ctrl-Z, a debugger) at most one of them passes */
@@ -18,23 +20,41 @@ struct kit_watch {
     timer_t timer;
     bool open;
     struct itimerspec tick;
-    volatile sig_atomic_t left; /* ticks */
+    volatile sig_atomic_t left;       /* ticks */
+    const struct beat *volatile beat; /* of the gateway that was started last; NULL: it is stopped */
     size_t len;
     char text[TEXT_MAX_BYTES];
 };
+
+static void tell(const char *text, size_t len)
+{
+    ssize_t written = write(STDERR_FILENO, text, len);
+
+    (void)written; /* the exit code says it too */
+}
+
+static void tell_plugin(const struct beat *beat)
+{
+    static const char head[] = "it was in plugin ";
+
+    if (beat == NULL || beat->plugin < 0)
+        return;
+    tell(head, sizeof(head) - 1);
+    tell(beat->where, strnlen(beat->where, sizeof(beat->where)));
+    tell("\n", 1);
+}
 
 /* Nothing is known of what the process was doing, so nothing is tidied up. */
 static void on_tick(int number, siginfo_t *info, void *context)
 {
     struct kit_watch *w = info->si_value.sival_ptr;
-    ssize_t written;
 
     (void)number;
     (void)context;
     if (info->si_code != SI_TIMER || --w->left > 0)
         return;
-    written = write(STDERR_FILENO, w->text, w->len);
-    (void)written; /* the exit code says it too */
+    tell(w->text, w->len);
+    tell_plugin(w->beat);
     _exit(1);
 }
 
@@ -71,7 +91,35 @@ int kit_watch(lua_State *L)
     lua_setmetatable(L, -2);
     if (!open_timer(w))
         return luaL_error(L, "no timer: %s", strerror(errno));
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, WATCH_RUNNING);
     return 1;
+}
+
+static struct kit_watch *running(lua_State *L)
+{
+    struct kit_watch *w;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, WATCH_RUNNING);
+    w = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return w;
+}
+
+void kit_watch_beat(lua_State *L, const struct beat *beat)
+{
+    struct kit_watch *w = running(L);
+
+    if (w != NULL)
+        w->beat = beat;
+}
+
+void kit_watch_forget(lua_State *L, const struct beat *beat)
+{
+    struct kit_watch *w = running(L);
+
+    if (w != NULL && w->beat == beat)
+        w->beat = NULL;
 }
 
 /* watch:begin(text): what runs from now on; when it is not over in time, that goes to stderr, and the process

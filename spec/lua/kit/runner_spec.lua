@@ -184,13 +184,15 @@ describe("cuttle test", function()
     assert.matches("\n2 passed, 1 failed\n", out, 1, true)
   end)
 
-  --- Of a run that is cut: the place that stderr names (or all of stderr), the exit code, the output.
+  --- Of a run that is cut: the place that stderr names (or all of stderr), the exit code, the output, and
+  --- the plugin if stderr names one.
   local function cut(text)
     write("loop_spec.lua", text)
     local code, out, err = run("--seed=7", "--timeout=1s", folder .. "/loop_spec.lua")
-    local place = err:match("^cuttle test: " .. folder .. "/(.-): not over after 1 s, so the run ends here "
-      .. "%(%-%-timeout%)\nthe same order again: %-%-seed=7\n$")
-    return { place or err, code, out }
+    local place, rest = err:match("^cuttle test: " .. folder .. "/(.-): not over after 1 s, so the run ends here "
+      .. "%(%-%-timeout%)\nthe same order again: %-%-seed=7\n(.*)$")
+    local plugin = rest and rest:match("^it was in plugin ([^\n]+)\n$")
+    return { (plugin or rest == "") and place or err, code, out, plugin }
   end
 
   it("names a spec that is never over, also in a compiled loop, and exits with 1", function()
@@ -204,23 +206,35 @@ describe("cuttle test", function()
     assert.same({ "loop_spec.lua: loop counts for ever", 1, "" }, told)
   end)
 
-  it("names a spec whose plugin is never over", function()
+  --- As cut, of a plugin: asked for /a, if it starts.
+  local function cut_plugin(text)
     os.execute("mkdir " .. folder .. "/plugins")
-    write("plugins/spin.lua", [[
+    write("plugins/spin.lua", text)
+    return cut(([[
+      local kit = require("kit")
+      it("asks", function()
+        local other = kit.gateway({ endpoints = kit.array() }) -- is not the one
+        local gateway = kit.gateway({ plugin = { folder = %q }, endpoints = { { endpoint = "/a",
+          backend = { { host = "http://192.0.2.9", url_pattern = "/a" } },
+          extra_config = { ["team/spin"] = kit.json.decode("{}") } } } })
+        other:stop()
+        gateway:get("/a")
+      end)]]):format(folder .. "/plugins"))
+  end
+
+  it("names a plugin that is never over", function()
+    local told = cut_plugin([[
       return { api = 1, namespace = "team/spin", scopes = { "endpoint" },
         request = function()
           local n = 0
           while n >= 0 do n = (n + 1) % 1000 end
         end }]])
-    local told = cut(([[
-      local kit = require("kit")
-      it("asks", function()
-        local gateway = kit.gateway({ plugin = { folder = %q }, endpoints = { { endpoint = "/a",
-          backend = { { host = "http://192.0.2.9", url_pattern = "/a" } },
-          extra_config = { ["team/spin"] = kit.json.decode("{}") } } } })
-        gateway:get("/a")
-      end)]]):format(folder .. "/plugins"))
-    assert.same({ "loop_spec.lua: asks", 1, "" }, told)
+    assert.same({ "loop_spec.lua: asks", 1, "", "spin request" }, told)
+  end)
+
+  it("names a plugin that is never loaded", function()
+    local place = "/plugins/spin.lua"
+    assert.same({ "loop_spec.lua: asks", 1, "", "spin, loading " .. folder .. place }, cut_plugin("while true do end"))
   end)
 
   it("names a spec that waits for ever in a call of the system, and one that catches errors", function()
