@@ -12,7 +12,10 @@ describe("env", function()
     core.env_init(env, nil)
   end)
 
-  after_each(net.finish)
+  after_each(function()
+    core.env_fini(env)
+    net.finish()
+  end)
 
   local function said()
     local text = table.concat(log, " ")

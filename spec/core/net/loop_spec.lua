@@ -108,7 +108,7 @@ describe("loop", function()
   end)
 
   it("reports why connecting failed", function()
-    listen()
+    local listener = listen()
     local free = port
     ffi.C.close(listener_fd)
     listener_fd = nil
@@ -120,6 +120,7 @@ describe("loop", function()
     run(function() return code end)
     assert.equal(ECONNREFUSED, code)
     core.sock_close(client)
+    core.listener_close(listener)
   end)
 
   it("tells ends and resets apart", function()
