@@ -1,7 +1,7 @@
 /* exchange - one request from routed to logged: the step engine.
  *
- *     ROUTE ► BODY ► SERVICE ► REQUEST ► COLLECT ► PROXY ► CALLS ► MERGED ► ANSWER ► RESPONSE ►
- * SERVICE_RESPONSE ► SEND
+ *     ROUTE ► BODY ► SERVICE ► BUILTIN ► REQUEST ► COLLECT ► PROXY ► CALLS ►
+ *     MERGED ► ANSWER ► RESPONSE ► SERVICE_RESPONSE ► SEND
  *
  * Each step is a function that says: go on, wait, or answer now. Whatever waits (a hook, the content, the
  * calls) calls exchange_run again when it has what it waited for. Everything lives in the stream's arena. The
@@ -78,7 +78,7 @@ struct exchange {
      * (CORS, plugin/http-server); access log, security/http, service Lua and bot detection are not for them
      * (service.md 1). */
     bool outer;
-    bool unlogged;   /* no access log line: redirects; a preflight sets it */
+    bool unlogged;   /* no access log line: redirects, OPTIONS of the whole server */
     struct str path; /* decoded */
     struct param *params;
     size_t param_count, param_cap;
@@ -165,14 +165,13 @@ void exchange_resume(struct exchange *x, enum hook_result result);
 
 const struct param *exchange_param(const struct exchange *x,
                                    struct str name); /* by name as in the endpoint */
-/* What "{{.Key}}" of a url_pattern stands for: claims ("JWT.sub"), values of earlier steps, a script's.
- * Copied. */
+/* What "{{.Key}}" of a url_pattern stands for: parameters of the path, values of earlier steps, a script's.
+ * Of several with one key the last. Key and value are copied. */
 const struct param *exchange_param_by_key(const struct exchange *x, struct str key);
 struct param *exchange_set_param(struct exchange *x, struct str key, struct str value);
 
 /* Lays proxy.static over the answer (core.md 6.5) if its strategy says so. Done once: after the merged phase,
- * or before by a chain whose later hooks must see it (flatmap, then static, then scripts and CEL: extend.md
- * 0). */
+ * or in its chain, where later hooks must see it (extend.md 0). */
 void exchange_apply_static(struct exchange *x);
 
 #endif
