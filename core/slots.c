@@ -226,10 +226,10 @@ static void stop_plugin(struct slots *s, int plugin, const char *where)
         return;
     for (size_t i = 0; i < s->count; i++)
         atomic_store(&s->beats[i].stopped[plugin], true);
-    log_write(
-        s->log, LOG_ERROR,
-        "[SERVICE: Master] %d workers hung in plugin %.*s within a minute: its places answer 503 from now on",
-        RUNAWAY_KILLS, (int)strcspn(where, " "), where);
+    log_write(s->log, LOG_ERROR,
+              "[SERVICE: Master] %d workers hung in plugin %.*s within a minute: its places answer 503 until "
+              "a restart",
+              RUNAWAY_KILLS, (int)strcspn(where, ","), where);
 }
 
 /* To stop a plugin helps only where its phases are the reason: it would be loaded all the same. */
@@ -245,7 +245,7 @@ static void kill_stuck(struct slots *s, struct slot *slot, int64_t now)
     kill(slot->pid, SIGKILL);
     slot->killed = true;
     log_write(s->log, LOG_ERROR, "[SERVICE: Master] worker %d (pid %d) hung for %s in %s%s and was killed",
-              slot->id, (int)slot->pid, span, where, serving ? "" : ",");
+              slot->id, (int)slot->pid, span, where, plugin >= 0 ? "," : "");
     if (serving && runaways_note(&s->runaways, plugin, now))
         stop_plugin(s, plugin, slot->beat->where);
 }

@@ -55,6 +55,13 @@ static size_t fault_position(struct str text)
     return broken > 0 ? broken - 1 : 0;
 }
 
+/* Editors hide it: of UTF-8, or of UTF-16 in either order. */
+static bool has_byte_order_mark(struct str text)
+{
+    return str_starts_with(text, STR("\xef\xbb\xbf")) || str_starts_with(text, STR("\xff\xfe")) ||
+           str_starts_with(text, STR("\xfe\xff"));
+}
+
 static bool syntax_error(struct str text, struct error *err)
 {
     bool unfinished = str_ends_with(str_of(err->text), STR("EOF"));
@@ -67,7 +74,10 @@ static bool syntax_error(struct str text, struct error *err)
     }
     if (unfinished)
         error_set(err, "unexpected end of JSON input");
-    return error_add(err, " (line %zu, column %zu)", line, column);
+    error_add(err, " (line %zu, column %zu)", line, column);
+    if (has_byte_order_mark(text))
+        error_add(err, ": the file begins with a byte order mark; save it as UTF-8 without one");
+    return false;
 }
 
 /* The first number that no double holds, NULL if there is none. */

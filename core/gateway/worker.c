@@ -5,6 +5,7 @@
 #include "gateway/balancer.h"
 #include "gateway/exchange.h"
 #include "gateway/shadow.h"
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -66,8 +67,9 @@ static void on_pause(struct listener *l, int error)
     if (w->pause_told != 0 && w->env->now - w->pause_told < PAUSE_TOLD_EVERY)
         return;
     w->pause_told = w->env->now;
-    log_write(w->log, LOG_ERROR, "[SERVICE: Gin] cannot accept connections: %s (%zu are open); they wait",
-              strerror(error), server_conn_count(w->server));
+    log_write(w->log, LOG_ERROR, "[SERVICE: Gin] cannot accept connections: %s (%zu are open); they wait%s",
+              strerror(error), server_conn_count(w->server),
+              error == EMFILE ? ": raise the limit of open files (ulimit -n)" : "");
 }
 
 void worker_listen(struct worker *w, struct listener *l)

@@ -70,7 +70,7 @@ const char *chain_where(struct chains *c, struct str plugin, enum phase phase)
 {
     char *where = arena_zalloc(&c->arena, WHERE_MAX);
 
-    snprintf(where, WHERE_MAX, "%.*s %s", STR_ARG(plugin), phase_names[phase]);
+    snprintf(where, WHERE_MAX, "%.*s, %s phase", STR_ARG(plugin), phase_names[phase]);
     return where;
 }
 

@@ -23,7 +23,7 @@ struct entry {
     bool ours;         /* not a team's */
     bool outer;        /* around the router: runs for redirects and /__health too (x->outer) */
     const char *name;  /* of the plugin */
-    const char *where; /* "<name> <phase>", WHERE_MAX bytes, filled up with NUL */
+    const char *where; /* "<name>, <phase> phase", WHERE_MAX bytes, filled up with NUL */
 };
 
 struct chain {
@@ -53,7 +53,7 @@ void chains_fini(struct chains *c);
 struct place *chains_place(struct chains *c, enum scope scope, size_t id);
 /* Appends to a phase of a place. */
 void chain_add(struct chains *c, struct place *place, enum phase phase, const struct entry *e);
-/* "<plugin> <phase>" in the arena, WHERE_MAX bytes. */
+/* "<plugin>, <phase> phase" in the arena, WHERE_MAX bytes. */
 const char *chain_where(struct chains *c, struct str plugin, enum phase phase);
 /* Gives hooks the masks of what is attached. */
 void chains_publish(struct chains *c, struct hooks *h);

@@ -282,7 +282,7 @@ describe("the processes", function()
       local answer, state = client:receive()
       assert.equal("", answer)
       assert.not_equal("late", state)
-      local line = "ERROR: %[SERVICE: Master%] worker %d .* hung for .* in plugin loop request and was killed\n"
+      local line = "ERROR: %[SERVICE: Master%] worker %d .* hung for .* in plugin loop, request phase, and was killed\n"
       assert.truthy(gateway:out():find(line))
     end)
 

@@ -55,6 +55,10 @@ describe("config, reading (R-CFG-1)", function()
     ['{"a": 1,\n  }'] = "invalid character '}' looking for beginning of object key string (line 2, column 3)",
     ['{"a": 1}\n\n x'] = "invalid character 'x' after top-level value (line 3, column 2)",
     ['{\n"a": tru3}'] = "invalid character '3' in literal true (expecting 'e') (line 2, column 9)",
+    ["\239\187\191{}"] = "invalid character '\195\175' looking for beginning of value (line 1, column 1)"
+      .. ": the file begins with a byte order mark; save it as UTF-8 without one",
+    ["\255\254{\0}\0"] = "invalid character '\195\191' looking for beginning of value (line 1, column 1)"
+      .. ": the file begins with a byte order mark; save it as UTF-8 without one",
     ["[1]"] = "json: cannot unmarshal array into Go value of type map[string]interface {}",
     ["7"] = "json: cannot unmarshal number into Go value of type map[string]interface {}",
   }
