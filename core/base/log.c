@@ -18,9 +18,10 @@ enum {
     LINE_MAX_LEN = 64 * 1024,  /* a longer message is cut */
     TOGETHER = 64 * 1024,      /* access lines are written when so much waits */
     WAITING_MAX = 1024 * 1024, /* and dropped beyond this, when nobody reads */
-    LAST_WAIT_MS = 1000,
     SHORT_MESSAGE = 1024,
 };
+
+#define LAST_WAIT SECOND
 
 static const struct log_options basic = {
     .level = LOG_DEBUG, .form = LOG_BASIC, .prefix = "", .to_stdout = true};
@@ -68,14 +69,17 @@ bool log_wants(const struct log *l, enum log_level level)
     return level >= l->options.level && (l->options.to_stdout || l->options.to_syslog || l->sink != NULL);
 }
 
-static int64_t wall(const struct log *l)
+static int64_t read_clock(clockid_t id)
 {
     struct timespec ts;
 
-    if (l->wall != NULL)
-        return l->wall(l->wall_owner);
-    clock_gettime(CLOCK_REALTIME, &ts);
+    clock_gettime(id, &ts);
     return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+static int64_t wall(const struct log *l)
+{
+    return l->wall != NULL ? l->wall(l->wall_owner) : read_clock(CLOCK_REALTIME);
 }
 
 /* How much of what waits goes into the next write: whole lines if any fits. */
@@ -89,21 +93,29 @@ static size_t next_piece(const struct log *l)
     return last != NULL ? (size_t)(last - buf_head(&l->waiting)) + 1 : l->piece;
 }
 
-static bool takes_more(const struct log *l, int wait_ms)
+/* Milliseconds until then, at least 0. */
+static int time_left(int64_t until)
+{
+    int64_t left = until > 0 ? until - read_clock(CLOCK_MONOTONIC) : 0;
+
+    return left > 0 ? (int)(left / MILLISECOND) : 0;
+}
+
+static bool takes_more(const struct log *l, int64_t until)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     int ready = 1;
 
     if (l->piece != SIZE_MAX)
-        while ((ready = poll(&out, 1, wait_ms)) < 0 && errno == EINTR)
+        while ((ready = poll(&out, 1, time_left(until))) < 0 && errno == EINTR)
             continue;
     return ready != 0;
 }
 
-/* Writes until nothing waits or stdout takes no more within wait_ms. */
-static void write_waiting(struct log *l, int wait_ms)
+/* Writes until nothing waits, or stdout takes no more: at that time (monotonic), or now if it is 0. */
+static void write_waiting(struct log *l, int64_t until)
 {
-    while (buf_len(&l->waiting) > 0 && takes_more(l, wait_ms)) {
+    while (buf_len(&l->waiting) > 0 && takes_more(l, until)) {
         size_t len = next_piece(l);
         ssize_t sent = write(STDOUT_FILENO, buf_head(&l->waiting), len);
         if (sent >= 0)
@@ -227,7 +239,7 @@ void log_forget(struct log *l)
 void log_fini(struct log *l)
 {
     log_flush(l);
-    write_waiting(l, LAST_WAIT_MS);
+    write_waiting(l, read_clock(CLOCK_MONOTONIC) + LAST_WAIT);
     buf_fini(&l->waiting);
     close_syslog(l);
     *l = (struct log){.syslog_fd = -1};

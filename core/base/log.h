@@ -56,7 +56,7 @@ struct log {
 void log_init(struct log *l); /* basic form, DEBUG, stdout */
 /* Texts are borrowed. Without the syslog that was asked for it stays in the basic form and says so. */
 void log_configure(struct log *l, const struct log_options *options);
-void log_fini(struct log *l); /* writes what waits, for a second at most */
+void log_fini(struct log *l); /* writes what waits, and waits for who reads it for a second at most */
 /* After a fork, in the child: what waits is the parent's to write. */
 void log_forget(struct log *l);
 

@@ -12,6 +12,11 @@ int close(int fd);
 long read(int fd, void *buf, size_t len);
 int fcntl(int fd, int command, ...);
 void *signal(int number, void *handler);
+int fork(void);
+int kill(int pid, int signal);
+int waitpid(int pid, int *status, int options);
+int poll(void *fds, unsigned long count, int timeout);
+int clock_gettime(int clock, int64_t time[2]);
 ]])
 
 local str = require("spec.support.span").str
@@ -238,6 +243,25 @@ describe("log", function()
       core.log_write(log, levels.INFO, "text")
       assert.equal(0, tonumber(core.buf_len(log.waiting)))
       ffi.C.signal(13, handler)
+    end)
+
+    it_reads("ends in about a second though its reader is slow", function()
+      for _ = 1, 300 do core.log_access(log, str(("x"):rep(1023))) end
+      local pid = ffi.C.fork()
+      if pid == 0 then
+        local page = ffi.new("char[4096]")
+        while true do
+          ffi.C.poll(nil, 0, 300)
+          ffi.C.read(reader, page, 4096)
+        end
+      end
+      local before, after = ffi.new("int64_t[2]"), ffi.new("int64_t[2]")
+      ffi.C.clock_gettime(1, before)
+      core.log_fini(log)
+      ffi.C.clock_gettime(1, after)
+      ffi.C.kill(pid, 9)
+      ffi.C.waitpid(pid, nil, 0)
+      assert.is_true(tonumber(after[0] - before[0]) <= 5)
     end)
 
     it_reads("leaves to the parent what waited before a fork", function()
