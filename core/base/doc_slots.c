@@ -34,31 +34,37 @@ struct node *doc_slot_node(struct node *container, struct doc_slot *slot)
     return slot->node;
 }
 
-/* Mixes a name into 32 bits. The seed is an address, which no client knows, so none can make names collide.
- */
+/* Both halves of the product: what a bit of a does to them depends on all of b, and the other way round. */
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Mixes a name into 32 bits. The seed comes from an address, which no client knows. It is a factor of each
+ * step: were it only added, names could be made that differ in the highest bits of a word and collide with
+ * any seed. */
 static uint32_t hash(struct str name, uint64_t seed)
 {
-    const uint64_t prime = 0x9e3779b97f4a7c15u;
-    uint64_t h = (seed ^ name.len) * prime;
+    uint64_t h = seed ^ name.len;
     uint64_t word;
     size_t at = 0;
 
     for (; name.len - at >= 8; at += 8) {
         memcpy(&word, name.ptr + at, 8);
-        h = (h ^ word) * prime;
-        h ^= h >> 29;
+        h = fold(h ^ word, seed);
     }
     word = 0;
     if (at < name.len)
         memcpy(&word, name.ptr + at, name.len - at);
-    h = (h ^ word) * prime;
-    h ^= h >> 32;
-    return (uint32_t)(h * prime >> 32);
+    h = fold(h ^ word, seed);
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static uint64_t seed_of(const struct doc_slots *slots)
 {
-    return (uint64_t)(uintptr_t)slots >> 4;
+    return (uint64_t)(uintptr_t)slots * 0x9e3779b97f4a7c15u | 1;
 }
 
 /* The entry of a name, or the empty one where it would be. A name has one entry however often it comes, so
