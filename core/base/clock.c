@@ -4,6 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+/* The longest span, which only a negative one has in full. */
+#define LIMIT ((uint64_t)1 << 63)
+
 struct unit {
     struct str name;
     int64_t ns;
@@ -37,10 +40,10 @@ static bool is_digit(char c)
 static bool take_whole(struct str *rest, uint64_t *whole)
 {
     for (; rest->len > 0 && is_digit(*rest->ptr); *rest = str_slice(*rest, 1, rest->len)) {
-        if (*whole > ((uint64_t)1 << 63) / 10)
+        if (*whole > LIMIT / 10)
             return false;
         *whole = *whole * 10 + (uint64_t)(*rest->ptr - '0');
-        if (*whole > (uint64_t)1 << 63)
+        if (*whole > LIMIT)
             return false;
     }
     return true;
@@ -52,7 +55,7 @@ static void take_fraction(struct str *rest, uint64_t *fraction, double *scale)
     bool full = false;
 
     for (; rest->len > 0 && is_digit(*rest->ptr); *rest = str_slice(*rest, 1, rest->len)) {
-        if (full || *fraction > ((uint64_t)1 << 63) / 10 - 1) {
+        if (full || *fraction > LIMIT / 10 - 1) {
             full = true;
             continue;
         }
@@ -102,10 +105,13 @@ static bool take_part(struct str text, struct str *rest, uint64_t *total, struct
     if (unit == NULL)
         return error_set(err, "time: unknown unit \"%.*s\" in duration \"%.*s\"", STR_ARG(name),
                          STR_ARG(text));
-    if (whole > ((uint64_t)1 << 63) / (uint64_t)unit->ns)
+    if (whole > LIMIT / (uint64_t)unit->ns)
         return invalid(err, text);
-    *total += whole * (uint64_t)unit->ns + (uint64_t)((double)fraction * ((double)unit->ns / scale));
-    return *total <= (uint64_t)1 << 63 || invalid(err, text);
+    uint64_t part = whole * (uint64_t)unit->ns + (uint64_t)((double)fraction * ((double)unit->ns / scale));
+    if (part > LIMIT - *total)
+        return invalid(err, text);
+    *total += part;
+    return true;
 }
 
 bool duration_parse(struct str text, int64_t *ns, struct error *err)
@@ -125,7 +131,7 @@ bool duration_parse(struct str text, int64_t *ns, struct error *err)
     while (rest.len > 0)
         if (!take_part(text, &rest, &total, err))
             return false;
-    if (total == (uint64_t)1 << 63 && !negative)
+    if (total == LIMIT && !negative)
         return invalid(err, text);
     *ns = negative ? (int64_t)(0 - total) : (int64_t)total;
     return true;

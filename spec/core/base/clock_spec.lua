@@ -40,6 +40,8 @@ describe("a duration", function()
     ["1 s"] = 'time: unknown unit " s" in duration "1 s"',
     ["3000000h"] = 'time: invalid duration "3000000h"',
     ["9223372036854775808ns"] = 'time: invalid duration "9223372036854775808ns"',
+    ["9223372036854775808ns9223372036854775808ns"] =
+      'time: invalid duration "9223372036854775808ns9223372036854775808ns"',
     ["20000000000000000000ns"] = 'time: invalid duration "20000000000000000000ns"',
     ["92233720368547758080ns"] = 'time: invalid duration "92233720368547758080ns"',
     ["99999999999999999999s"] = 'time: invalid duration "99999999999999999999s"',
