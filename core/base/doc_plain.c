@@ -2,6 +2,7 @@
  * and words its complaints as KrakenD does. */
 #include "base/doc_private.h"
 
+#include "base/quote.h"
 #include "base/utf8.h"
 #include <stdio.h>
 #include <string.h>
@@ -18,20 +19,18 @@ struct reader {
 /* A byte as Go prints it: taken for a code point of Latin-1. */
 static void quote_byte(char out[16], unsigned char byte)
 {
-    static const char names[] = "abtnvfr";
+    char utf8[4], *end = out;
+    struct str text = {utf8, utf8_encode(utf8, byte)};
 
-    if (byte >= 7 && byte <= 13)
-        snprintf(out, 16, "'\\%c'", names[byte - 7]);
-    else if (byte == '\'' || byte == '\\')
-        snprintf(out, 16, "'\\%c'", byte);
-    else if (byte < 0x20 || byte == 0x7f)
-        snprintf(out, 16, "'\\x%02x'", byte);
-    else if (byte < 0x80)
-        snprintf(out, 16, "'%c'", byte);
-    else if (byte <= 0xa0 || byte == 0xad)
-        snprintf(out, 16, "'\\u%04x'", byte);
+    *end++ = '\'';
+    if (byte == '\'')
+        end = str_put(end, STR("\\'"));
+    else if (byte == '"')
+        *end++ = '"'; /* which needs no escape in these quotes */
     else
-        snprintf(out, 16, "'%c%c'", 0xc0 | byte >> 6, 0x80 | (byte & 0x3f));
+        end = quote_go_put(end, text);
+    *end++ = '\'';
+    *end = '\0';
 }
 
 bool doc_complain(struct error *err, struct str rest, const char *where)
