@@ -59,7 +59,6 @@ struct node *node_at(struct node *n, size_t index); /* an array's element, from 
  * names only the last is visited. name is unescaped (for an array: empty). The node may be
  * changed below the visited child meanwhile, not itself. */
 struct node_cursor {
-    void *position;
     size_t index;
 };
 bool node_next(struct node *n, struct node_cursor *cursor, struct str *name, struct node **child);
