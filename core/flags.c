@@ -1,6 +1,7 @@
 #include "flags.h"
 
 #include "base/integer.h"
+#include <assert.h>
 #include <string.h>
 
 struct parser {
@@ -142,6 +143,7 @@ bool flags_parse(const struct flag *flags, size_t count, int argc, char **argv, 
     struct parser p = {flags, count, argv, argc, args, err};
     bool only_rest = false;
 
+    assert(count <= FLAGS_MAX);
     *args = (struct arguments){.rest = argv};
     for (size_t i = 0; i < count; i++)
         args->values[i].text = flags[i].preset != NULL ? flags[i].preset : "";
