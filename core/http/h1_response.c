@@ -194,7 +194,7 @@ static bool must_close(const struct h1_stream *s)
            (request->framing == FRAMING_LENGTH && s->left > STREAM_DROP_MAX);
 }
 
-/* Counts content against what was announced; false: there is none to send. */
+/* Counts content against what was announced, and cuts what goes beyond. Returns how many bytes are left. */
 static size_t admit(struct h1_stream *s, struct iovec *iov, int n)
 {
     size_t given = total(iov, n);
