@@ -42,7 +42,7 @@ step() { # name command...
 }
 
 if step build make all; then
-    step specs build/release/cuttle test spec conf/team
+    step specs build/release/cuttle test --timeout=5m spec conf/team
 fi
 if step build-asan make MODE=asan all; then
     export ASAN_OPTIONS=detect_leaks=0 CUTTLE_BIN=build/asan/cuttle

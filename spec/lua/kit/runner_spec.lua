@@ -229,7 +229,7 @@ describe("cuttle test", function()
           local n = 0
           while n >= 0 do n = (n + 1) % 1000 end
         end }]])
-    assert.same({ "loop_spec.lua: asks", 1, "", "spin request" }, told)
+    assert.same({ "loop_spec.lua: asks", 1, "", "spin, request phase" }, told)
   end)
 
   it("names a plugin that is never loaded", function()
