@@ -33,10 +33,11 @@ FUZZ_PACKAGES  := clang libclang-rt-14-dev
 CFLAGS_release := -O2 -flto=auto
 CFLAGS_debug   := -O0
 CFLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CFLAGS  := -std=c11 -D_GNU_SOURCE -g -fPIC -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes \
-           $(if $(CI),-Werror) $(CFLAGS_$(MODE)) -Icore -I/usr/include/luajit-2.1
 # Token buckets are swapped as 16 bytes (core/base/store_bucket.c). x86-64 has had the instruction since 2006.
-CFLAGS  += $(if $(filter x86_64,$(shell uname -m)),-mcx16)
+MACHINE := $(if $(filter x86_64,$(shell uname -m)),-mcx16)
+DIALECT := -std=c11 -D_GNU_SOURCE $(MACHINE) -Icore -I/usr/include/luajit-2.1
+CFLAGS  := $(DIALECT) -g -fPIC -Wall -Wextra -Wshadow -Wswitch-enum -Wstrict-prototypes \
+           $(if $(CI),-Werror) $(CFLAGS_$(MODE))
 LDFLAGS := $(CFLAGS_$(MODE))
 LDLIBS  := -lev -lcares -lz -lluajit-5.1 -lm -ldl -lpthread
 
@@ -94,8 +95,7 @@ SECONDS_EACH ?= 30
 
 build/fuzz/%: spec/fuzz/%_fuzz.c $(LIB_SOURCES) | fuzz-packages
 	@mkdir -p $(@D)/corpus/$*
-	$(call say,clang)clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Icore -I/usr/include/luajit-2.1 \
-	    -o $@ $^ $(LDLIBS)
+	$(call say,clang)clang $(DIALECT) -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
 fuzz: fuzz-packages $(FUZZERS:%=build/fuzz/%)
 	@for name in $(FUZZERS); do \
