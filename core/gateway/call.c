@@ -43,17 +43,10 @@ static enum hook_result run_hooks(struct call *c, enum phase phase)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* A hook put something else in the place of a stream that has begun. */
-static bool stream_is_unwanted(const struct call *c)
-{
-    return c->plan->streams && !c->streaming && c->fetch != NULL && c->request->collect == 0 &&
-           !c->stream_over;
-}
-
 static void finish(struct call *c)
 {
     c->state = CALL_DONE;
-    if (stream_is_unwanted(c))
+    if (c->fetch != NULL && !c->streaming) /* a hook may have put something else in the place of a stream */
         fetch_cancel(c->fetch);
     proxy_call_done(c);
 }

@@ -220,7 +220,6 @@ static void drop_streaming(struct exchange *x)
     if (x->streaming != NULL && x->streaming->fetch != NULL)
         fetch_cancel(x->streaming->fetch);
     x->streaming = NULL;
-    timer_stop(x->worker->env, &x->deadline);
 }
 
 static enum verdict step_send(struct exchange *x)

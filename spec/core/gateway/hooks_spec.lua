@@ -2,6 +2,8 @@
 local kit = require("kit")
 local script = require("spec.support.script")
 
+local MiB = 1024 * 1024
+
 local function count(gateway, pattern)
   local n = 0
   for _, line in ipairs(gateway:log()) do
@@ -149,6 +151,55 @@ describe("reply hooks", function()
     assert.equal(1, count(gateway, "outer saw"))
   end)
 
+  it("that were dropped do not go on while the answer waits for a later hook", function()
+    local back = kit.upstream()
+    back:on("GET", "/u"):reply(200, { a = 1 })
+    local later = "function plugin:response() self.runtime.sleep(5) end"
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["tell.lua"] = script.source(tell, { scope = "backend", namespace = "team/tell" }),
+        ["later.lua"] = script.source(later, { namespace = "team/later" }),
+      }) },
+      endpoints = { { endpoint = "/x", timeout = "1s", extra_config = { ["team/later"] = {} }, backend = {
+        { host = back.url, url_pattern = "/u", extra_config = { ["team/tell"] = { reply = 3 } } } } } },
+    })
+    local began = kit.now()
+    assert.equal(500, gateway:get("/x").status)
+    assert.is_true(kit.now() - began >= 6)
+    assert.equal(1, count(gateway, "replied"))
+    assert.equal(0, count(gateway, "went on"))
+  end)
+
+  it("cannot wait when the client has gone", function()
+    local gateway, back = start({ reply = 60 }, nil, { timeout = "10s" })
+    instead(back):silence()
+    local client = gateway:connect():request({ path = "/x/1" })
+    assert.is_true(kit.wait(function() return #back.requests == 1 end))
+    client:close()
+    assert.equal(0, in_flight(gateway))
+    assert.truthy(gateway:logged("runtime.sleep cannot be called: the client has gone", true))
+  end)
+
+  it("that fail the reply end a stream at once, though the answer still waits for a later hook", function()
+    local back = kit.upstream()
+    back:on("GET", "/u"):raw("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 100\r\n\r\npart", true)
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["refuse.lua"] = script.source("function plugin:reply(call) return call:fail('no') end",
+          { scope = "backend", namespace = "team/refuse" }),
+        ["later.lua"] = script.source("function plugin:response() self.runtime.sleep(5) end",
+          { namespace = "team/later" }),
+      }) },
+      endpoints = { { endpoint = "/x", output_encoding = "no-op", timeout = "30s",
+        extra_config = { ["team/later"] = {} },
+        backend = { { host = back.url, url_pattern = "/u", extra_config = { ["team/refuse"] = {} } } } } },
+    })
+    local client = gateway:connect():request({ path = "/x" })
+    assert.is_true(kit.wait(function() return back.socks[1] ~= nil end, "1s"))
+    assert.is_true(kit.wait(function() return not back.socks[1]:is_open() end, "1s"))
+    assert.equal(500, client:receive(nil, "10s").status)
+  end)
+
   it("may hold up a stream: nothing of it is lost", function()
     local gateway, back = start({ reply = 1 }, nil, { output_encoding = "no-op", timeout = "10s" })
     local content = ("0123456789"):rep(100000)
@@ -253,6 +304,24 @@ describe("a hook that answers", function()
     assert.equal(203, response.status)
     assert.equal("mine", response.body)
     assert.is_true(kit.wait(function() return not back.socks[1]:is_open() end, "1s"))
+  end)
+
+  it("in the place of a stream ends that, however slowly the client takes the answer", function()
+    local answer = ("answer"):rep(MiB)
+    local gateway, back = script.gateway([[
+      function plugin:merged() return { status = 203, body = ("answer"):rep(1024 * 1024) } end
+    ]], { endpoint = { output_encoding = "no-op", timeout = "2s" } })
+    instead(back):raw("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 100\r\n\r\npart", true)
+    local client = gateway:connect():request({ path = "/x/1" })
+    client.sock:pause(true)
+    assert.is_true(kit.wait(function() return back.socks[1] ~= nil end, "1s"))
+    assert.is_true(kit.wait(function() return not back.socks[1]:is_open() end, "1s"))
+    kit.advance("5s") -- the time of a stream is over
+    client.sock:pause(false)
+    local response = client:receive(nil, "10s")
+    assert.equal(203, response.status)
+    assert.is_true(response.body == answer)
+    assert.is_nil((gateway:logged("was cut after")))
   end)
 
   it("with an impossible status answers 500", function()
