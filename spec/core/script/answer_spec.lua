@@ -134,6 +134,10 @@ describe("the response in the merged phase", function()
         response:set_status(203)
         if exchange:query("body") then response:set_body("mine") end
       end
+      function plugin:response(exchange)
+        local response = exchange:response()
+        response:set_field("X-Body", tostring(response:body()))
+      end
     ]])
     local response = gateway:get("/x/1")
     assert.equal(203, response.status)
@@ -141,7 +145,10 @@ describe("the response in the merged phase", function()
     assert.same({ "application/vnd.x+json" }, response.fields:all("Content-Type"))
     assert.same({ "true" }, response.fields:all("X-Krakend-Completed"))
     assert.equal('{"id":1}', response.body)
-    assert.equal("mine", gateway:get("/x/1?body=1").body)
+    assert.equal("nil", response:field("X-Body"))
+    response = gateway:get("/x/1?body=1")
+    assert.equal("mine", response.body)
+    assert.equal("mine", response:field("X-Body"))
   end)
 
   it("shows those of a no-op backend", function()

@@ -140,6 +140,15 @@ describe("call", function()
     assert.truthy(gateway:logged("call:response cannot be called in the call phase %(only in: reply%)"))
   end)
 
+  it("does not win over its siblings when it failed, whatever is said of its reply", function()
+    local gateway, upstream = gateway_with([[
+      function plugin:reply(call) call:response():set_complete(true) end
+    ]], { status = 500, endpoint = { concurrent_calls = 2 } })
+    upstream.routes = {}
+    upstream:on("GET", "/u"):reply(500):then_reply(200, { id = 2 })
+    assert.equal('{"id":2}', gateway:get("/x/1").body)
+  end)
+
   it("is given data of its reply that can be merged, nothing else", function()
     local gateway = gateway_with([[
       function plugin:reply(call)

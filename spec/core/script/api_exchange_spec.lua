@@ -206,6 +206,14 @@ describe("exchange", function()
     assert.equal("HELLO", upstream.requests[1].body)
   end)
 
+  it("may give a body to a request that has none", function()
+    local gateway, upstream = script.gateway([[
+      function plugin:request(exchange) exchange:set_body("given") end
+    ]], { method = "POST", backend = { method = "POST" } })
+    assert.equal(200, gateway:post("/x/1").status)
+    assert.equal("given", upstream.requests[1].body)
+  end)
+
   it("says what is missing where it does not", function()
     local gateway = script.gateway("function plugin:request(exchange) exchange:body() end", { method = "POST" })
     assert.equal(500, gateway:post("/x/1", { body = "hello" }).status)

@@ -152,6 +152,22 @@ describe("a phase that waits", function()
     assert.equal(200, script.gateway("function plugin:request() end"):get("/x/1").status)
   end)
 
+  it("is not taken to wait where it merely yields, whatever waited in that coroutine before", function()
+    local gateway = script.gateway([[
+      function plugin:request(exchange)
+        local span = tonumber(exchange:query("sleep"))
+        if span then self.runtime.sleep(span) end
+        coroutine.yield()
+      end
+    ]])
+    assert.equal(500, gateway:get("/x/1?sleep=1").status)
+    local client = gateway:connect():request({ path = "/x/1?sleep=60" })
+    assert.is_true(kit.wait(function() return (gateway:counts()) == 1 end, "1s"))
+    client:close()
+    assert.is_true(kit.wait(function() return (gateway:counts()) == 0 end, "1s"))
+    assert.equal(500, gateway:get("/x/1").status)
+  end)
+
   it("may take a document from another exchange, which then goes", function()
     local gateway = script.gateway([[
       function plugin:merged(exchange)
@@ -260,6 +276,32 @@ describe("a plugin of the service", function()
     assert.same({ "b 500", "a 500", "a 404" }, order)
   end)
 
+  it("sees the data of an exchange in its log phase, though the endpoint's failed there", function()
+    local upstream = kit.upstream()
+    upstream:on("GET", "/u"):reply(200, { id = 7 })
+    local seen = [[
+      function plugin:log(exchange) self.runtime.log.info("id %d", exchange:response():data().id) end
+    ]]
+    local failing = [[
+      function plugin:merged() self.runtime.log.info("waits") self.runtime.sleep(60) end
+      function plugin:log() error("oops") end
+    ]]
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["seen.lua"] = script.source(seen, { namespace = "team/seen", scope = "service" }),
+        ["failing.lua"] = script.source(failing, { namespace = "team/failing" }),
+      }) },
+      extra_config = { ["team/seen"] = {} },
+      endpoints = { { endpoint = "/x", backend = { { host = upstream.url, url_pattern = "/u" } },
+        extra_config = { ["team/failing"] = {} } } },
+    })
+    local client = gateway:connect():request({ path = "/x" })
+    assert.is_true(kit.wait(function() return gateway:logged("waits") end, "1s"))
+    client:close()
+    assert.is_true(kit.wait(function() return gateway:logged("plugin failing, log phase: .*oops") end, "1s"))
+    assert.truthy(gateway:logged("id 7"))
+  end)
+
   it("reads the body of what has no endpoint too", function()
     local gateway = script.gateway([[
       function plugin:request(exchange) self.runtime.log.info("body %s", tostring(exchange:body())) end
@@ -279,6 +321,32 @@ describe("a plugin of the service", function()
     end
     assert.is_nil(redirected({ ["team/a"] = {} }))
     assert.equal("yes", redirected({ ["plugin/http-server"] = { name = { "a" } } }))
+  end)
+
+  it("that answers keeps the endpoint's plugins out, in every phase", function()
+    local upstream = kit.upstream()
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({
+        ["answer.lua"] = script.source("function plugin:request() return { status = 418 } end",
+          { namespace = "team/answer", scope = "service" }),
+        ["mark.lua"] = script.source(
+          "function plugin:response(exchange) exchange:response():set_field('X-Endpoint', 'yes') end",
+          { namespace = "team/mark" }),
+      }) },
+      extra_config = { ["team/answer"] = {} },
+      endpoints = { { endpoint = "/x", backend = { { host = upstream.url, url_pattern = "/u" } },
+        extra_config = { ["team/mark"] = {} } } },
+    })
+    local response = gateway:get("/x")
+    assert.equal(418, response.status)
+    assert.is_nil(response:field("X-Endpoint"))
+  end)
+
+  it("does not take the body of what is refused, though the endpoint's plugins read it", function()
+    local gateway = script.gateway("function plugin:request() end", { method = "POST", extra = "reads_body = true" })
+    local client = gateway:connect()
+    client:send("POST /x/a%3Fb HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+    assert.equal(400, client:receive("POST", "1s").status)
   end)
 
   it("answers before any endpoint is asked, and its errors name it", function()
