@@ -4,6 +4,7 @@
 #include "base/util.h"
 #include "http/errno_text.h"
 #include <stdio.h>
+#include <sys/param.h>
 
 /* An attempt gets at least so much of the time that is left, though others wait for their share. */
 #define LEAST_SHARE (2 * SECOND)
@@ -68,7 +69,6 @@ static void lane_failed(struct dial_lane *lane)
     struct dial *d = lane->dial;
     struct dial_lane *other = &d->lanes[lane == &d->lanes[0]];
 
-    timer_stop(d->env, &lane->timer);
     if (other->sock != NULL)
         return;
     if (!other->started && other->count > 0) {
@@ -79,15 +79,18 @@ static void lane_failed(struct dial_lane *lane)
     env_defer(d->env, &d->task);
 }
 
-/* The time for the next address: what is left, shared among the addresses that are left. */
-static int64_t share(const struct dial_lane *lane)
+/* The next address may take its share of the time that is left. For the last one that is all: the deadline
+ * has a timer of its own, which tells what became of the first family. */
+static void limit_attempt(struct dial_lane *lane)
 {
-    int64_t left = lane->dial->deadline - lane->dial->env->now;
-    int64_t part = left / (int64_t)(lane->count - lane->next);
+    struct dial *d = lane->dial;
+    int64_t left = d->deadline - d->env->now;
+    int64_t share = MAX(left / (int64_t)(lane->count - lane->next), LEAST_SHARE);
 
-    if (part >= LEAST_SHARE || part == left)
-        return part;
-    return left < LEAST_SHARE ? left : LEAST_SHARE;
+    if (d->deadline != INT64_MAX && share < left)
+        timer_start(d->env, &lane->timer, share);
+    else
+        timer_stop(d->env, &lane->timer);
 }
 
 static void win(struct dial_lane *lane)
@@ -126,8 +129,7 @@ static void start_lane(struct dial_lane *lane)
         const struct addr *to = &lane->addrs[lane->next];
         int error = 0;
 
-        if (d->deadline != INT64_MAX)
-            timer_start(d->env, &lane->timer, share(lane));
+        limit_attempt(lane);
         lane->next++;
         lane->sock = env_connect(d->env, to, &d->settings->options, &error);
         if (lane->sock != NULL) {
