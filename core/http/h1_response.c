@@ -306,8 +306,6 @@ void h1_stream_cut(struct stream *base)
 {
     struct h1_stream *s = container_of(base, struct h1_stream, base);
 
-    if (s->failure != NULL)
-        return;
     s->pending_count = 0;
     buf_clear(&s->queue);
     s->ended = s->close = s->cut = true;
@@ -325,8 +323,7 @@ void h1_stream_inform(struct stream *base, int status, const struct fields *fiel
 {
     struct h1_stream *s = container_of(base, struct h1_stream, base);
 
-    if (s->responded || s->failure != NULL || s->base.request.minor == 0 ||
-        buf_len(&s->queue) >= STREAM_QUEUE_MARK)
+    if (s->responded || s->base.request.minor == 0 || buf_len(&s->queue) >= STREAM_QUEUE_MARK)
         return;
     char *head = mem_alloc(h1_response_size(fields));
     struct iovec iov = {head, h1_write_interim(head, status, fields)};
@@ -374,5 +371,5 @@ void h1_send_fault(struct h1_conn *c, const struct message_fault *fault)
     size_t sent;
 
     /* Nothing waits before it. What the kernel does not take is not worth waiting for. */
-    (void)sock_write(c->sock, iov, is_head || content.len == 0 ? 1 : 2, &sent);
+    (void)sock_write(c->sock, iov, is_head ? 1 : 2, &sent);
 }

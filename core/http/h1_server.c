@@ -47,7 +47,7 @@ void h1_hurry(struct h1_conn *c, int64_t delay)
 {
     int64_t deadline = c->base.server->env->now + delay;
 
-    if (!timer_is_running(&c->timer) || deadline < c->timer.deadline)
+    if (deadline < c->timer.deadline)
         h1_set_deadline(c, deadline);
 }
 
@@ -58,7 +58,7 @@ static int64_t response_deadline(const struct h1_conn *c)
 
     if (!h1_is_flushed(s))
         return s->write_deadline;
-    return s->half_closed && !s->ended ? h1_deadline_in(c, HALF_CLOSED_TIME) : INT64_MAX;
+    return s->half_closed ? h1_deadline_in(c, HALF_CLOSED_TIME) : INT64_MAX;
 }
 
 void h1_update_deadline(struct h1_conn *c)
@@ -133,7 +133,6 @@ static void finish(struct h1_conn *c)
     c->state = H1_DRAIN;
     c->dropped = 0;
     sock_want(c->sock, SOCK_READ);
-    h1_update_deadline(c);
     h1_drop(c);
 }
 

@@ -269,7 +269,7 @@ struct fd_watch *loop_watch_fd(struct env *env, int fd, void (*fn)(void *owner, 
 
 void loop_watch_want(struct fd_watch *w, unsigned events)
 {
-    if ((unsigned)(w->io.events & (EV_READ | EV_WRITE)) != events || !ev_is_active(&w->io))
+    if ((unsigned)(w->io.events & (EV_READ | EV_WRITE)) != events)
         want_io(w->loop->ev, &w->io, events);
 }
 
