@@ -23,6 +23,41 @@ describe("a streamed fetch", function()
       assert.same({ { head = true, bytes = 5, ends = true, spans = 1 } }, fetch.events)
     end)
 
+    it("tells a head at once on a kept connection too, whatever came on it before", function()
+      start({ max_head = 200 })
+      local interim = "HTTP/1.1 103 Early Hints\r\nLink: " .. ("x"):rep(80) .. "\r\n\r\n"
+      for i = 1, 3 do
+        local conn
+        origin:now(function(c)
+          conn = c
+          c:write(interim .. CHUNKED)
+        end)
+        local fetch = world:fetch(URL)
+        world:advance(1)
+        assert.same({ { head = true, bytes = 0, ends = false, spans = 0 } }, fetch.events)
+        assert.equal(i > 1, fetch.reused)
+        conn:write("2\r\nok\r\n0\r\n\r\n")
+        assert.equal("ok", world:finish(fetch).body)
+      end
+    end)
+
+    it("goes on after a pause though nothing more comes", function()
+      origin:answer(CHUNKED .. "1\r\na\r\n", ok("b"))
+      local fetch = world:fetch(URL)
+      fetch.on_piece = function() fetch:pause() end
+      world:advance(1)
+      origin.conns[1]:write(("1\r\nx\r\n"):rep(100) .. "0\r\n\r\n")
+      fetch:resume()
+      world:advance(1)
+      fetch.on_piece = nil
+      local before = #fetch.body
+      assert.is_true(before < 101)
+      fetch:resume()
+      world:advance(1)
+      assert.equal(101, #fetch.body)
+      assert.is_true(fetch.over)
+    end)
+
     it("tells a head without content at once, and content as it comes", function()
       origin:answer(function(conn) conn:write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n") end)
       local fetch = world:fetch(URL)
@@ -279,6 +314,28 @@ describe("a streamed fetch", function()
       assert.equal(1, world:idle())
     end)
 
+    it("waits for the response as long as for any, once it was asked", function()
+      start({ expect_continue_timeout = 1, response_header_timeout = 5 })
+      origin:answer(function() end)
+      local fetch = post()
+      world:advance(0.1)
+      origin.conns[1]:write("HTTP/1.1 100 Continue\r\n\r\n")
+      world:advance(4)
+      assert.is_nil(fetch.over)
+      origin.conns[1]:write(ok("done"))
+      assert.equal("done", world:finish(fetch).body)
+    end)
+
+    it("takes the response that comes in one piece with what asks", function()
+      start({ expect_continue_timeout = 5 })
+      local fetch = post()
+      world:advance(0.1)
+      origin.conns[1]:write("HTTP/1.1 100 Continue\r\n\r\n" .. ok("done"))
+      assert.equal("done", world:finish(fetch).body)
+      world:advance(1)
+      assert.equal(1, world:idle())
+    end)
+
     it("sends it when nobody asks in time", function()
       start({ expect_continue_timeout = 5, response_header_timeout = 1 })
       origin:answer(ok("done"))
@@ -295,6 +352,15 @@ describe("a streamed fetch", function()
       origin.on_bytes = function(conn) conn:write("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n") end
       local fetch = world:finish(post())
       assert.equal(417, fetch.status)
+      world:advance(10)
+      assert.not_matches("content$", origin.conns[1].received)
+      assert.equal(0, world:idle())
+    end)
+
+    it("never sends it when any final answer comes first", function()
+      start({ expect_continue_timeout = 5 })
+      origin.on_bytes = function(conn) conn:write(ok("done")) end
+      assert.equal("done", world:finish(post()).body)
       world:advance(10)
       assert.not_matches("content$", origin.conns[1].received)
       assert.equal(0, world:idle())

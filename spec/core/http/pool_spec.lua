@@ -38,6 +38,36 @@ describe("a kept connection", function()
     assert.equal(1, world:idle())
   end)
 
+  it("is no longer one when it says more than it was asked", function()
+    for _, more in ipairs({ "x", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" }) do
+      for _, options in ipairs({ { collect = 0 }, { collect = 1000 } }) do
+        for _, first in ipairs({ ok("ok"), CHUNKED .. "2\r\nok\r\n0\r\n\r\n",
+          "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 2\r\n\r\nok" }) do
+          origin:now(first .. more, ok("ok"))
+          local fetch = world:finish(world:fetch(URL, options))
+          assert.equal("ok", fetch.body)
+          assert.is_false(fetch.reused)
+          origin:now(ok("next"))
+          assert.equal("next", get().body)
+          world:close()
+          world = nil
+          start()
+        end
+      end
+    end
+  end)
+
+  it("is kept for ever where that was set, even when its response was drained", function()
+    start({ idle_connection_timeout = 0 })
+    origin:now("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 2\r\n\r\n", ok("ok"))
+    local fetch = world:fetch(URL)
+    world:advance(0.5)
+    origin.conns[1]:write("no")
+    world:finish(fetch)
+    world:advance(100)
+    assert.equal(2, world:idle())
+  end)
+
   it("is for its authority only", function()
     local other = world:origin("10.0.0.1", 8080):answer(ok("other"))
     local same_ip = world:origin("10.0.0.2", 80):answer(ok("third"))

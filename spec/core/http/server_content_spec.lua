@@ -135,6 +135,34 @@ describe("server", function()
       end
     end)
 
+    it("hands out none of what has come once the response has ended or has failed", function()
+      for _, more in ipairs({ false, true }) do
+        start({ write_timeout = 1 })
+        local pieces = 0
+        world.handler = function(s)
+          s.on_body = function()
+            pieces = pieces + 1
+            s:respond(200, "early", { more = more })
+          end
+          s:read(true)
+        end
+        local client = world:connect(post("Transfer-Encoding: chunked\r\n"))
+        if more then world:advance(2) end -- too late for any response
+        client:send(("1\r\nx\r\n"):rep(100))
+        assert.equal(1, pieces)
+      end
+    end)
+
+    it("tells of no piece without a byte", function()
+      local pieces = 0
+      world.handler = function(s)
+        s.on_body = function() pieces = pieces + 1 end
+        s:read(true)
+      end
+      world:connect(post("Transfer-Encoding: chunked\r\n", "5\r\n")):send("ab")
+      assert.equal(1, pieces)
+    end)
+
     it("aborts at a broken chunk, and answers 400 if nothing was answered yet", function()
       local client = world:connect(post("Transfer-Encoding: chunked\r\n", "2\r\nab\r\nzz\r\n"))
       assert.equal("malformed chunked encoding", world.streams[1].why)
@@ -165,6 +193,20 @@ describe("server", function()
       client:send(post("Transfer-Encoding: chunked\r\n", "4\r\nGET \r\n0\r\n\r\n") .. get)
       assert.equal(4, #client:responses())
       assert.is_nil(client.ended)
+    end)
+
+    it("is counted for each request anew", function()
+      local client = world:connect()
+      for i = 1, 2 do
+        for _, framing in ipairs({ "Content-Length: 262144\r\n", "Transfer-Encoding: chunked\r\n" }) do
+          client:send(post(framing))
+          client:send(framing:match("^C") and ("x"):rep(262144)
+            or "30000\r\n" .. ("x"):rep(196608) .. "\r\n0\r\n\r\n")
+          world:advance(1)
+        end
+        assert.equal(2 * i, #client:responses())
+        assert.is_nil(client.ended)
+      end
     end)
 
     it("closes beyond it, and says so where that is known", function()
@@ -204,6 +246,31 @@ describe("server", function()
       local client = world:connect(expecting)
       client:send("a"):send("bc")
       assert.equal(2, #client:responses())
+    end)
+
+    it("is answered once, however often the content is wanted, and not behind the response", function()
+      local stream
+      world.handler = function(s) stream = s end
+      local client = world:connect(expecting)
+      for _ = 1, 2 do
+        stream:read(true)
+        stream:read(false)
+        world:advance(0.001)
+      end
+      assert.equal(1, #client:responses())
+      client = world:connect(expecting)
+      stream:respond(403, "no", { more = true })
+      stream:read(true)
+      world:advance(0.001)
+      assert.equal(403, client:responses()[1].status)
+      assert.is_nil(client.received:find("100", 1, true))
+    end)
+
+    it("does not close when the content is there, though nobody wants it", function()
+      world.handler = function(s) s:respond(403, "no") end
+      local client = world:connect(expecting .. "abc")
+      assert.is_nil(client:responses()[1].fields.connection)
+      assert.equal(2, #client:send(get):responses())
     end)
 
     it("is not answered when the content is there", function()
@@ -359,6 +426,16 @@ describe("server", function()
       assert.is_true(stream:write("end", true))
       world:advance(1)
       assert.equal((written + 1) * 10000 + 3, #client:responses()[1].body)
+    end)
+
+    it("is not waited for once the response has ended", function()
+      local client, stream = slow(function(s) s:respond(200, nil, { more = true }) end)
+      repeat until not stream:write(("z"):rep(10000))
+      stream:write("end", true)
+      client:pause(false)
+      world:advance(1)
+      assert.equal("done", stream.over)
+      assert.equal(0, stream.writable)
     end)
 
     it("may go away before it has all", function()

@@ -332,6 +332,22 @@ describe("server", function()
       assert.equal("eof", client.ended)
     end)
 
+    it("reads on for a while, unless the client wants it closed and has sent no more", function()
+      local close = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+      local function counted(bytes) -- with a client that does not close
+        local client = world:connect()
+        client:pause(true)
+        client:send(bytes)
+        return world:count()
+      end
+      assert.equal(0, counted(close))
+      assert.equal(1, counted(close .. get))
+      world.handler = function(s) s:respond(200, "ok", { close = true }) end
+      assert.equal(2, counted(get))
+      world:advance(1)
+      assert.equal(0, world:count())
+    end)
+
     it("closes idle ones when it drains, and the others after their response, which says so", function()
       local waiting
       world.handler = function(s) waiting = s end
@@ -386,6 +402,47 @@ describe("server", function()
       world:advance(5.1)
       assert.equal("eof", client.ended)
       assert.equal(0, world:count())
+    end)
+
+    it("does not wait for it behind a response that had begun before it drains either", function()
+      local stream
+      world.handler = function(s) stream = s end
+      local client = world:connect("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n")
+      stream:respond(200, "a", { more = true })
+      world:drain()
+      stream:write("b", true)
+      world:advance(1)
+      assert.equal("ab", client:responses()[1].body)
+      assert.equal("eof", client.ended)
+    end)
+
+    it("answers what arrives on an idle one in the turn in which it drains", function()
+      local drained
+      world.handler = function(s)
+        if not drained then serving.core.server_drain(world.server) end
+        drained = true
+        s:respond(200, "ok")
+      end
+      local clients = { world:connect(), world:connect() }
+      for _, client in ipairs(clients) do
+        client.queue = get
+        client:flush()
+      end
+      world:advance(1)
+      for _, client in ipairs(clients) do assert.equal("ok", client:responses()[1].body) end
+      assert.equal(0, world:count())
+    end)
+
+    it("waits no longer than 5 s for the rest of a head behind a response", function()
+      local stream
+      world.handler = function(s) stream = s end
+      local client = world:connect(get .. "GET / HT")
+      world:drain()
+      stream:respond(200, "ok")
+      world:advance(4.9)
+      assert.is_nil(client.ended)
+      world:advance(0.2)
+      assert.equal("eof", client.ended)
     end)
 
     it("answers OPTIONS * by itself", function()
@@ -483,6 +540,11 @@ describe("server", function()
       local response, client = refused("HEAD / HTTP/1.1\r\n\r\n")
       assert.equal(400, response.status)
       assert.truthy(client.received:match("\r\n\r\n$"))
+    end)
+
+    it("sends none either where its fields are broken", function()
+      local _, client = refused("HEAD / HTTP/1.1\r\nHost: h\r\nno field\r\n\r\n")
+      assert.truthy(client.received:match("^HTTP/1.1 400 .*\r\n\r\n$"))
     end)
 
     it("answers in order behind a good request", function()

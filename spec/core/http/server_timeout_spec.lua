@@ -39,6 +39,12 @@ describe("server", function()
     assert.equal("", client.received)
   end)
 
+  it("closes in silence when a head takes longer than a request may", function()
+    start({ read_header_timeout = 5, read_timeout = 2 })
+    local from = world:now()
+    assert.equal(2, ended_after(world:connect("GET"), from))
+  end)
+
   it("closes when no first byte comes", function()
     start({ read_header_timeout = 2, idle_timeout = 30 })
     local from = world:now()
@@ -104,6 +110,33 @@ describe("server", function()
     assert.equal("late", client:responses()[1].body)
   end)
 
+  it("has none either once all the content has come", function()
+    start({ read_timeout = 2 })
+    local stream
+    world.handler = function(s)
+      stream = s
+      s:read(true)
+    end
+    local client = world:connect("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab")
+    client:send("cde")
+    world:advance(10)
+    stream:respond(200, stream.body)
+    world:advance(0.001)
+    assert.equal("abcde", client:responses()[1].body)
+  end)
+
+  it("takes nothing more once it is too late", function()
+    start({ write_timeout = 1 })
+    local stream
+    world.handler = function(s) stream = s end
+    world:connect(get)
+    stream:respond(200, "a", { more = true })
+    world:advance(2)
+    assert.is_false(stream:write("b"))
+    world:advance(0.001)
+    assert.equal("write timeout", stream.why)
+  end)
+
   it("cuts a response that is written after write_timeout, without a byte", function()
     start({ write_timeout = 1 })
     local stream
@@ -129,6 +162,16 @@ describe("server", function()
     world:advance(0.2)
     assert.equal("write timeout", world.streams[1].why)
     assert.equal(0, world:count())
+  end)
+
+  it("tells apart what has taken too long while content is awaited", function()
+    start({ write_timeout = 2, read_timeout = 5 })
+    world.handler = function(s) s:respond(200, ("x"):rep(1000000)) end
+    local client = world:connect()
+    client:pause(true)
+    client:send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab")
+    world:advance(2.1)
+    assert.equal("write timeout", world.streams[1].why)
   end)
 
   it("counts write_timeout anew for each request", function()
