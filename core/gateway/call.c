@@ -394,7 +394,7 @@ void call_end(struct call *c)
 {
     struct hooks *h = hooks_of(c);
 
-    if (c->state != CALL_NEW && c->fetch != NULL)
+    if (c->fetch != NULL)
         fetch_cancel(c->fetch);
     c->uploading = false;
     if (c->hooked)

@@ -70,8 +70,6 @@ static void pass_content(struct call *c, const struct iovec *iov, int n, bool en
 
     if (end)
         c->uploading = false;
-    if (c->fetch->over || c->state == CALL_NEW)
-        return;
     if (!fetch_write(c->fetch, iov, n, end) && !end)
         stream_read(x->stream, false);
 }

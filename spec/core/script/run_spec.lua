@@ -56,6 +56,20 @@ describe("a phase that waits", function()
     assert.truthy(seen.target:find("^/check%?a=b"))
   end)
 
+  it("says that it sends no content where the method wants to know, only there", function()
+    local other = kit.upstream()
+    other:on("*", "/"):reply(200)
+    local gateway = script.gateway(([[
+      function plugin:request(exchange)
+        self.runtime.http.get("%s/")
+        self.runtime.http.post("%s/")
+      end
+    ]]):format(other.url, other.url))
+    assert.equal(200, gateway:get("/x/1").status)
+    assert.is_nil(other.requests[1]:field("Content-Length"))
+    assert.equal("0", other.requests[2]:field("Content-Length"))
+  end)
+
   it("asks with the user and password of a URL", function()
     local other = kit.upstream({ name = "other.test" })
     script.gateway([[
