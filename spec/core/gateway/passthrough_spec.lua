@@ -50,6 +50,20 @@ describe("a reply that streams", function()
     assert.equal(0, (gateway:counts()))
   end)
 
+  it("comes with the interim responses before it, unless calls race for who replies", function()
+    for calls, interim in pairs({ true, false }) do
+      local back = origin(function(sock)
+        sock:write("HTTP/1.1 103 Early Hints\r\nX-Hint: 1\r\n\r\n")
+      end)
+      local gateway = gateway_to(back.url, { concurrent_calls = calls })
+      local client = gateway:connect():request({ path = "/a" })
+      assert.is_true(kit.wait(function() return #back.socks == calls end, "1s"))
+      kit.advance("1s")
+      assert.equal(interim, client.pending:find("X-Hint", 1, true) ~= nil, calls)
+      kit.seed(1)
+    end
+  end)
+
   it("is not taken faster than the client takes it", function()
     local total, piece = 64 * MiB, ("x"):rep(64 * 1024)
     local back = origin()
