@@ -74,7 +74,7 @@ function circuit_breaker:read(now)
     record.generation, record.changed = generation + 1, true
   elseif state == open and ends < now then
     record.was, record.state = open, half_open
-    record.failures, record.ends = 0, 0 -- no probe is under way
+    record.ends = 0 -- no probe is under way
     record.generation, record.changed = generation + 1, true
   end
   return record
@@ -94,7 +94,7 @@ function circuit_breaker:write(record)
 end
 
 local function move(record, state, ends)
-  record.was, record.state, record.ends = record.was or record.state, state, ends
+  record.was, record.state, record.ends = record.state, state, ends
   record.failures = 0
   record.generation = record.generation + 1
 end

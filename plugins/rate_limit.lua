@@ -53,7 +53,7 @@ local function is_ipv4(text)
   local parts = { text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$") }
   if #parts == 0 then return false end
   for _, part in ipairs(parts) do
-    if #part > 3 or tonumber(part) > 255 or #part > 1 and part:sub(1, 1) == "0" then return false end
+    if tonumber(part) > 255 or #part > 1 and part:sub(1, 1) == "0" then return false end
   end
   return true
 end

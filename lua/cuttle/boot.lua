@@ -103,8 +103,9 @@ function boot:add_namespace(layers, component, place)
   local settings, there = settings_of(place, namespace)
   if not there then return end
   local plugin, problem = self.loader:for_namespace(namespace, component.plugin)
-  if problem and problem ~= "" then self:problem(problem) end
-  if not plugin and component.plugin and self.loader.files[component.plugin] then
+  if problem then
+    self:problem(problem)
+  elseif not plugin and component.plugin then
     self:warn("%s: the file %s that stands in for ours has no plugin for it: ignored", places.path_of(place, namespace),
       component.plugin)
   end
@@ -224,7 +225,7 @@ end
 --- The same for layers in which no phase runs, and plugins that no place asks for.
 function boot:warn_idle(place, layers)
   for _, layer in ipairs(layers) do
-    local busy = layer.core ~= nil
+    local busy = false
     for _, way in pairs(pipeline.phases[place.scope]) do
       for _, phase in ipairs(way) do busy = busy or runs(layer, phase) end
     end

@@ -235,14 +235,16 @@ local function of_namespace(plugins, namespace)
   end
 end
 
---- The plugin for a namespace: a user's, else ours, which is in `file`. nil if there is none; nil and why if it is
---- broken.
+--- The plugin for a namespace: a user's, else ours, which is in `file`. nil if there is none; nil and why if ours is
+--- broken or gone: a guard must not be missing in silence.
 function loader:for_namespace(namespace, file)
   local plugin = self.by_namespace[namespace]
   if plugin or not file then return plugin end
   if self.files[file] then return nil end -- a user's file of that name stands in for ours
   local plugins, problem = self:load_ours(file)
-  if not plugins then return nil, problem end
+  if not plugins then
+    return nil, problem ~= "" and problem or ("%s: %s/plugins/%s.lua is not there"):format(namespace, self.home, file)
+  end
   return of_namespace(plugins, namespace)
 end
 
@@ -258,7 +260,7 @@ end
 function loader:for_name(name, scope)
   if self.by_name[name] then return of_scope(self.by_name[name], scope) end
   local plugin = self.by_namespace[name]
-  if plugin or not name:match("^[%w_-]+$") then return plugin end
+  if plugin then return plugin end
   local plugins, problem = self:load_ours(name)
   if plugins then return of_scope(plugins, scope) end
   if problem ~= "" then return nil, problem end

@@ -102,7 +102,7 @@ local function own_require(env, folder, granted)
   end
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
-    if type(name) ~= "string" or not name:match("^[%w_-]+[%w_.-]*$") or name:find("..", 1, true) then
+    if type(name) ~= "string" or not name:match("^[%w_-]+[%w_.-]*$") then
       error(("module %q is not in the plugin's folder"):format(tostring(name)), 2)
     end
     local base = folder .. "/" .. name:gsub("%.", "/")

@@ -157,6 +157,19 @@ describe("the command", function()
     end
   end)
 
+  it("check fails where run would: for a plugin of ours that is gone", function()
+    os.execute(("mkdir -p %s/home/plugins && ln -s \"$PWD/lua\" %s/home/lua"):format(folder, folder))
+    local path = write("limit.json", [[{ "version": 3, "endpoints": [
+      { "endpoint": "/a", "backend": [{ "host": ["http://a.test"], "url_pattern": "/" }],
+        "extra_config": { "qos/ratelimit/router": { "max_rate": 1 } } }] }]])
+    for command, wanted in pairs({ run = 255, check = 1 }) do
+      local p = process.start({ command, "-c", path }, nil, { CUTTLE_HOME = folder .. "/home" })
+      assert.equal(wanted, p:wait())
+      assert.truthy(p:err():find("qos/ratelimit/router: [^\n]*/plugins/rate_limit%.lua is not there\n"))
+      p:stop()
+    end
+  end)
+
   it("check fails where run would: for a plugin that cannot be built", function()
     os.execute("mkdir -p " .. folder .. "/plugins")
     write("plugins/refusing.lua", [[return { api = 1, namespace = "spec/refusing", scopes = { "endpoint" },

@@ -1,3 +1,4 @@
+local json = require("kit.json")
 local kit = require("kit")
 
 describe("circuit_breaker", function()
@@ -49,6 +50,27 @@ describe("circuit_breaker", function()
     assert.is_nil(play("."))
     kit.advance("1100ms")
     assert.is_nil(play("sffsff"))
+  end)
+
+  it("stays open for a minute where its timeout is none", function()
+    for _, settings in ipairs({ { max_errors = 0, name = "x" }, { max_errors = 0, timeout = -5 } }) do
+      start(settings)
+      assert.is_nil(play("f"))
+      kit.advance("59s")
+      assert.is_nil(play("."))
+      kit.advance("1100ms")
+      assert.is_nil(play("s"))
+    end
+  end)
+
+  it("counts in whole numbers, rounded toward 0, however large", function()
+    start({ max_errors = -0.9, timeout = 60 })
+    assert.is_nil(play("f."))
+    start({ max_errors = 1.9, timeout = 60 })
+    assert.is_nil(play("ff."))
+    start(json.decode('{"max_errors": 9007199254740993, "timeout": 60}', { numbers = "text" }))
+    assert.is_nil(play("ffff"))
+    assert.falsy((gateway:logged("no number")))
   end)
 
   it("says so when it cannot be built as it is written", function()
@@ -106,6 +128,15 @@ describe("circuit_breaker", function()
     upstream:on("GET", "/"):reply(500, {}):after("1500ms")
     gateway:get("/x")
     assert.is_nil(play("s"))
+  end)
+
+  it("is open no longer for a call that began before it opened, and fails late", function()
+    start({ max_errors = 0, timeout = 2, name = "x", log_status_change = true })
+    upstream:on("GET", "/"):reply(500, {}):then_reply(500, {}):after("1500ms")
+    gateway:parallel({ { path = "/x" }, { path = "/x" } })
+    kit.advance("600ms")
+    assert.is_nil(play("s"))
+    assert.falsy((gateway:logged("from 'open' to 'open'", true)))
   end)
 
   it("begins a window with a call that ends after the last one, too", function()
@@ -233,6 +264,8 @@ describe("circuit_breaker", function()
       local failing = call("no")
       one:call(failing)
       one:reply(failing)
+      now = 110
+      assert.equal("circuit breaker is open", two:call(call())) -- its time is not over yet
       now = 111
       local lost = call()
       assert.is_nil(one:call(lost))

@@ -60,6 +60,7 @@ describe("rate_limit", function()
       assert.equal("200x1 503x1", statuses(gateway_with({ max_rate = 50, every = "10m" }), 2))
       assert.equal("200x1 503x1", statuses(gateway_with({ max_rate = 0.01, capacity = 0 }), 2))
       assert.equal("200x2 503x1", statuses(gateway_with({ max_rate = 1, capacity = 2.9, every = "1h" }), 3))
+      assert.equal("200x1 503x1", statuses(gateway_with({ max_rate = 1, capacity = -0.9, every = "1h" }), 2))
     end)
 
     it("counts in whole seconds at least", function()
@@ -206,6 +207,8 @@ describe("rate_limit", function()
     it("has a capacity by default that depends on the endpoint's rate", function()
       assert.equal("200x1 429x1", statuses(gateway_with({ client_max_rate = 10, strategy = "ip" }), 2))
       assert.equal("200x10 429x1", statuses(gateway_with({ client_max_rate = 10, max_rate = 50, strategy = "ip" }), 11))
+      assert.equal("200x3 429x1", statuses(gateway_with(
+        { client_max_rate = 3, max_rate = 1, capacity = 9, strategy = "ip" }), 4))
       assert.equal("200x1 429x1",
         statuses(gateway_with({ client_max_rate = 30, max_rate = 120, every = "1m", strategy = "ip" }), 2))
     end)
@@ -258,16 +261,21 @@ describe("rate_limit", function()
       assert.equal("false", response:field("X-Krakend-Completed"))
     end)
 
-    it("honours spans below a second", function()
+    it("honours spans below a second, and counts in seconds without one", function()
       local gateway = limited({ max_rate = 1, capacity = 1, every = "300ms" })
       assert.equal("200x1 500x1", statuses(gateway, 2, nil, "/x"))
       kit.advance("310ms")
+      assert.equal("200x1", statuses(gateway, 1, nil, "/x"))
+      gateway = limited({ max_rate = 1 })
+      assert.equal("200x1 500x1", statuses(gateway, 2, nil, "/x"))
+      kit.advance("1010ms")
       assert.equal("200x1", statuses(gateway, 1, nil, "/x"))
     end)
 
     it("is off for values that are none", function()
       for _, limit in ipairs({ { max_rate = 0 }, { max_rate = "1" }, { max_rate = 1, every = "-1h" },
-        { max_rate = 1, every = "0s" }, kit.array({}) }) do
+        { max_rate = 1, every = "0s" }, { max_rate = -1, every = "-1h" }, { max_rate = 1e300, every = "1ns" },
+        kit.array({}) }) do
         assert.equal("200x3", statuses(limited(limit), 3, nil, "/x"))
       end
     end)

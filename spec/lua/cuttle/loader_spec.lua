@@ -17,6 +17,7 @@ describe("a plugin's shape", function()
     assert.equal("namespace is missing: its key in extra_config", problem_with({ namespace = kit.null }))
     assert.equal("namespace: expected a string, got number", problem_with({ namespace = 5 }))
     assert.equal('scopes is missing: { "endpoint" }', problem_with({ scopes = kit.null }))
+    assert.equal("scopes: expected service, endpoint or backend", problem_with({ scopes = {} }))
     assert.equal('scopes: no such scope "endpoints"', problem_with({ scopes = { "endpoints" } }))
     assert.equal("request: expected a function, got string", problem_with({ request = "x" }))
     assert.equal("call: is never run with scopes = { endpoint }", problem_with({ call = print }))
@@ -67,6 +68,10 @@ describe("plugins", function()
       end
       return { make("team/w", 204), make("team/x", 203) }
     ]] }):get("/x").status)
+    assert.equal(205, start({ ["one.lua"] = [[
+      local function request() return { status = 205 } end
+      return { { api = 1, namespace = "team/x", scopes = { "endpoint" }, request = request } }
+    ]] }):get("/x").status)
   end)
 
   it("come from several folders; of two files of one name the first folder's counts", function()
@@ -84,15 +89,29 @@ describe("plugins", function()
     assert.equal(218, gateway:get("/x").status)
   end)
 
+  it("that stand in for ours run once, in the place of ours", function()
+    local source = script.source("function plugin:request() self.runtime.log.info('mine') end",
+      { namespace = "qos/ratelimit/router" })
+    local gateway = start({ ["mine.lua"] = source }, { ["qos/ratelimit/router"] = {} })
+    gateway:get("/x")
+    local count = 0
+    for _, line in ipairs(gateway:log()) do count = count + (line:find("mine$") and 1 or 0) end
+    assert.equal(1, count)
+  end)
+
   it("are picked by the pattern", function()
-    local folder = script.folder({ ["x.lua"] = answering(201, "team/x"), ["y.off.lua"] = answering(202, "team/x") })
+    local folder = script.folder({ ["x.lua"] = answering(201, "team/x"), ["y.off.lua"] = answering(202, "team/x"),
+      ["yoff.lua"] = answering(203, "team/x") })
     local gateway = kit.gateway(config_of({ folder = folder, pattern = ".off" }, { ["team/x"] = {} }))
     assert.equal(202, gateway:get("/x").status)
+    assert.falsy((gateway:logged("in its name")))
   end)
 
   it("do not start the gateway when one is broken: file and reason are told", function()
     assert.matches("x.lua:1: ", refusal({ ["x.lua"] = "return +" }))
     assert.matches("x.lua:1: boom", refusal({ ["x.lua"] = "error('boom')" }))
+    local folder = script.folder({ ["x.lua"] = "error('boom')" })
+    assert.equal(folder .. "/x.lua:1: boom", kit.refusal(config_of({ folder = folder .. "/" }, {})))
     assert.matches("x.lua: api is missing: api = 1 %(a module of a plugin stands beside its init.lua, ",
       refusal({ ["x.lua"] = "return {}" }))
     assert.matches("x.lua: it returns nothing", refusal({ ["x.lua"] = "local a = 1" }))
@@ -118,6 +137,40 @@ describe("plugins", function()
       function plugin:request() return { status = self.config.status } end
     ]], { namespace = "team/x" }) }, { ["team/x"] = { status = 202 } })
     assert.equal(202, gateway:get("/x").status)
+  end)
+
+  it("may make objects of a class of their own", function()
+    local gateway = start({ ["x.lua"] = script.source([[
+      local class = { request = function() return { status = 201 } end }
+      class.__index = class
+      function plugin.new() return setmetatable({}, class) end
+    ]], { namespace = "team/x" }) })
+    assert.equal(201, gateway:get("/x").status)
+  end)
+
+  it("do not reach what all texts have in common", function()
+    local gateway = start({ ["x.lua"] = script.source([[
+      function plugin:request() return { status = type(getmetatable("")) == "string" and 201 or 500 } end
+    ]], { namespace = "team/x" }) })
+    assert.equal(201, gateway:get("/x").status)
+  end)
+
+  it("that read the body at a backend have it collected for their own endpoint", function()
+    local upstream = kit.upstream()
+    upstream:on("*", "*"):reply(200, {})
+    local source = script.source("function plugin:call(call) self.runtime.log.info('body %s', call:body()) end",
+      { namespace = "team/x", scope = "backend", extra = "reads_body = true" })
+    local plain = { host = upstream.url, url_pattern = "/" }
+    local gateway = kit.gateway({
+      plugin = { folder = script.folder({ ["x.lua"] = source }) },
+      endpoints = {
+        { endpoint = "/two", backend = { plain, plain } },
+        { endpoint = "/x", method = "POST",
+          backend = { { host = upstream.url, url_pattern = "/", extra_config = { ["team/x"] = {} } } } },
+      },
+    })
+    assert.equal(200, gateway:post("/x", { body = "text" }).status)
+    assert.truthy(gateway:logged("body text$"))
   end)
 
   it("change nothing in the runtime that others see", function()
@@ -158,6 +211,10 @@ describe("plugins", function()
     assert.truthy(gateway:logged("ERROR: .*go.so is a Go plugin: it cannot be loaded here"))
     gateway = kit.gateway(config_of({ folder = "/not/there" }, {}))
     assert.truthy(gateway:logged("ERROR: .*there is no folder /not/there"))
+    gateway = kit.gateway(config_of({ folder = "" }, {}))
+    assert.falsy((gateway:logged("SERVICE: Plugins", true)))
+    gateway = kit.gateway(config_of({ folder = script.folder({}) }, {}))
+    assert.falsy((gateway:logged("SERVICE: Plugins", true)))
   end)
 
   it("have their settings checked, and new may refuse them", function()
@@ -255,6 +312,12 @@ describe("plugins", function()
   it("that are attached nowhere are told of, for a name may be mistyped", function()
     assert.same({ "[SERVICE: Plugins] attached nowhere: team/x" },
       warnings(answering(418, "team/x"), endpoint_with({ ["taem/x"] = {} })))
+    local files, names = {}, {}
+    for i = 1, 9 do
+      names[i] = "team/" .. i
+      files[i .. ".lua"] = answering(418, names[i])
+    end
+    assert.truthy(start(files, {}):logged("attached nowhere: " .. table.concat(names, ", ") .. "$"))
   end)
 
   it("that stand in for ours without all of its namespaces are told of", function()
@@ -263,6 +326,11 @@ describe("plugins", function()
     local gateway = start(files, { ["qos/ratelimit/router"] = { max_rate = 1 } })
     assert.truthy(gateway:logged('WARNING: endpoints[0].extra_config["qos/ratelimit/router"]: the file rate_limit ' ..
       "that stands in for ours has no plugin for it: ignored", true))
+  end)
+
+  it("that a name list names at a place that is not theirs are told of", function()
+    assert.same({ 'extra_config["plugin/http-server"]["x"]: team/x is not for a service: ignored' },
+      warnings(answering(418, "team/x"), { extra_config = { ["plugin/http-server"] = { name = "x" } } }))
   end)
 
   it("that a name list at a wrong place or of a wrong type names are told of", function()
@@ -328,7 +396,7 @@ describe("plugins", function()
         files[name .. ".lua"] = named(name, "service", say(name, { "request", "response" }))
       end
       local order, gateway = order_of({
-        extra_config = { ["plugin/http-server"] = { name = { "a", "gone", "b" }, a = { n = 1 } } },
+        extra_config = { ["plugin/http-server"] = { name = { "a", 5, "gone", "b", {} }, a = { n = 1 } } },
         endpoints = { { backend = { {} } } },
       }, files)
       assert.same({ "b request -", "a request 1", "a response 1", "b response -" }, order)
@@ -341,7 +409,8 @@ describe("plugins", function()
         files[name .. ".lua"] = named(name, "endpoint", say(name, { "request", "proxy", "merged" }))
       end
       assert.same({ "b proxy -", "a proxy 2", "b merged -", "a merged 2" }, (order_of({ endpoints = { {
-        extra_config = { ["plugin/req-resp-modifier"] = { name = { "b", "a" }, a = { n = 2 } } }, backend = { {} },
+        backend = { {} },
+        extra_config = { ["plugin/req-resp-modifier"] = { name = { "b", 5, "a", {} }, a = { n = 2 } } },
       } } }, files)))
       for _, name in ipairs({ "a", "b" }) do
         files[name .. ".lua"] = named(name, "backend", say(name, { "call", "reply" }))

@@ -27,8 +27,24 @@ describe("a plugin's environment", function()
       local _, problem = run(("return require(%q)"):format(name))
       assert.truthy(problem and problem:find("is not in the plugin's folder", 1, true), name)
     end
-    local _, problem = run('return assert(load(("").dump and "x" or "\\27LJ"))')
-    assert.truthy(problem)
+    local bytecode = string.dump(function() end):gsub(".", function(char) return ("\\%03d"):format(char:byte()) end)
+    for _, load in ipairs({ "load", "loadstring" }) do
+      assert.matches("attempt to load chunk with wrong mode",
+        select(2, run(('return assert(%s("%s"))'):format(load, bytecode))))
+    end
+  end)
+
+  it("loads texts, whole or in pieces", function()
+    assert.equal(3, run('return loadstring("return 3")()'))
+    assert.equal(5, run('return load("return x", "chunk", "t", { x = 5 })()'))
+    assert.equal(7, run([[
+      local pieces, at = { "return ", "7", "", "garbage(" }, 0
+      return load(function() at = at + 1 return pieces[at] end)()
+    ]]))
+  end)
+
+  it("is told how much memory is in use, whatever it asks of the collector", function()
+    assert.is_true(run('return collectgarbage() > 0 and collectgarbage("stop") > 0'))
   end)
 
   it("keeps what it changes to itself", function()
@@ -46,6 +62,8 @@ describe("a plugin's environment", function()
     assert.equal(0.5, run("math.randomseed(5) return math.random()"))
     assert.equal(4, run("return math.random(6)"))
     assert.equal(15, run("return math.random(10, 19)"))
+    assert.equal(3, run("return math.random(3, 3)"))
+    assert.matches("interval is empty", select(2, run("return math.random(3, 2)")))
     run('print("a", 1, nil)')
     assert.equal("a\t1\tnil", printed)
   end)
@@ -57,6 +75,10 @@ describe("a plugin's environment", function()
       ["b/init.lua"] = 'return { value = 10 + require("bit").bor(1, 2) }',
     })
     assert.equal(14, run(nil, { folder = folder }))
+    assert.equal(1, run(nil, { folder = script.folder({
+      ["main.lua"] = 'assert(require("quiet") == true and require("quiet") == true) return loads',
+      ["quiet.lua"] = "loads = (loads or 0) + 1",
+    }) }))
   end)
 
   it("requires libraries too, its own ones", function()
@@ -83,11 +105,13 @@ describe("a plugin's environment", function()
     assert.equal("function", run('return type(require("ffi").new)', { granted = { ffi = true } }))
     assert.equal("function", run("return type(os.getenv)", { granted = { os = true } }))
     assert.equal(1e9, run("return os.time()", { granted = { os = true } }))
+    assert.is_true(run('return require("os") == os', { granted = { os = true } }))
   end)
 
   it("tells errors with file and line", function()
     local _, problem = run("local x\nreturn x.y")
     assert.matches("^main.lua:2: attempt to index", problem)
+    assert.equal("string", type(select(2, run("error({})"))))
     _, problem = run("return +")
     assert.matches("^main.lua:1: ", problem)
   end)

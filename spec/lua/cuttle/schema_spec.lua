@@ -20,10 +20,12 @@ describe("schema", function()
     { { type = "string" }, "a" }, { { type = "string" }, 1, "expected string, got number" },
     { { type = "number" }, 1.5 }, { { type = "number" }, "1", "expected number, got string" },
     { { type = "integer" }, 3 }, { { type = "integer" }, 3.5, "expected integer, got number" },
+    { { type = "integer" }, 9223372036854775807LL }, { { type = "number" }, 9223372036854775807LL },
     { { type = "boolean" }, false }, { { type = "boolean" }, 0, "expected boolean, got number" },
     { { type = "array" }, { 1 } }, { { type = "array" }, {} },
     { { type = "array" }, { a = 1 }, "expected array, got object" },
     { { type = "object" }, { a = 1 } }, { { type = "object" }, {} }, { { type = "object" }, { 1 }, "got array" },
+    { { type = "object" }, setmetatable({}, {}), "expected object, got array" }, { { minItems = 1 }, { a = 1 } },
     { { type = { "string", "number" } }, 1 }, { { type = { "string", "number" } }, true, "expected string or number" },
     { { enum = { "a", "b" } }, "b" }, { { enum = { "a", 2 } }, "c", 'expected one of "a", 2, got "c"' },
     { { minimum = 1 }, 1 }, { { minimum = 1 }, 0.5, "expected at least 1, got 0.5" },
@@ -31,6 +33,7 @@ describe("schema", function()
     { { exclusiveMinimum = 0 }, 0.1 }, { { exclusiveMinimum = 0 }, 0, "expected more than 0, got 0" },
     { { exclusiveMaximum = 1 }, 0.1 }, { { exclusiveMaximum = 1 }, 1, "expected less than 1, got 1" },
     { { maximum = 5 }, 9223372036854775807LL, "x: expected at most 5, got 9223372036854775807" },
+    { { maximum = 1e300 }, 9223372036854775807LL },
     { { minimum = 5 }, 9223372036854775807LL }, { { maxLength = 3 }, "äöü" }, { { minLength = 2 }, "ä", "at least 2" },
     { { minLength = 1 }, "a" }, { { minLength = 1 }, "", "expected at least 1 characters" },
     { { maxLength = 1 }, "a" }, { { maxLength = 1 }, "ab", "expected at most 1 characters" },
@@ -60,6 +63,14 @@ describe("schema", function()
     local shape = { type = "object", required = { "c" }, properties = { a = { type = "string" }, b = { minimum = 1 } } }
     assert.same({ "x: c is missing", "x.a: expected string, got number", "x.b: expected at least 1, got 0" },
       problems_of(shape, { a = 1, b = 0 }, "x"))
+    local names, value = {}, {}
+    for i = 1, 9 do
+      names[i] = ("x.n%d: no such setting"):format(i)
+      value["n" .. i] = i
+    end
+    assert.same(names, problems_of({ additionalProperties = false }, value, "x"))
+    assert.same({ "x: expected at most 5, got 9223372036854775807" },
+      problems_of({ maximum = 5 }, 9223372036854775807LL, "x"))
   end)
 
   it("fills in defaults, each value its own copy", function()
@@ -89,6 +100,7 @@ describe("schema", function()
       { { typ = "object" }, 'schema: unknown word "typ"' },
       { { type = "text" }, 'schema.type: no such type "text"' },
       { { properties = { a = { pattern = "x" } } }, 'schema.properties.a: unknown word "pattern"' },
+      { { items = { typ = "x" } }, 'schema.items: unknown word "typ"' },
       { { items = 5 }, "schema.items: expected a table, got number" },
       { { oneOf = { { minimun = 1 } } }, 'schema.oneOf[0]: unknown word "minimun"' },
       { { required = "a" }, "schema.required: expected a table, got string" },
