@@ -89,6 +89,51 @@ describe("the processes", function()
       workers(3)
     end)
 
+    it("have names of their own, and nothing of the master's", function()
+      start("--workers", "2")
+      local names = {}
+      for i, pid in ipairs(workers(2)) do
+        local said = io.popen(("cat /proc/%d/comm; readlink /proc/%d/fd/*"):format(pid, pid))
+        local text = said:read("*a")
+        said:close()
+        names[i] = text:match("^[^\n]+")
+        assert.is_nil(text:find("signalfd", 1, true))
+        assert.equal(1, select(2, text:gsub("socket:", "")), text)
+      end
+      table.sort(names)
+      assert.same({ "cuttle/0", "cuttle/1" }, names)
+    end)
+
+    it("write their log as they go", function()
+      start("--workers", "1")
+      process.eventually(function() return gateway:out():find('GET +"/__health"') end, "the access log")
+      assert.equal(1, select(2, gateway:out():gsub("Starting the KrakenD instance", "")))
+    end)
+
+    it("go on when a terminal interrupts them: the master tells them to end", function()
+      start("--workers", "1")
+      local client, backend = request_in_flight()
+      require("ffi").C.kill(workers(1)[1], INTERRUPT)
+      backend:send('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}')
+      assert.truthy(client:receive('{"a":1}$'):find("^HTTP/1%.1 200 "))
+    end)
+
+    it("finish what is in flight though SIGTERM comes twice", function()
+      start("--workers", "1")
+      local idle, worker = connect(), workers(1)[1]
+      idle:send("GET /__health HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+      idle:receive('"ok"}$')
+      local client, backend = request_in_flight()
+      require("ffi").C.kill(worker, TERMINATE)
+      assert.equal("end", select(2, idle:receive()))
+      require("ffi").C.kill(worker, TERMINATE)
+      backend:send('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}')
+      assert.truthy(client:receive('{"a":1}$'):find("^HTTP/1%.1 200 "))
+      process.eventually(function()
+        return gateway:out():find("INFO: %[SERVICE: Master%] worker 0 %(pid %d+%) ended with code 0\n")
+      end, "its end to be told")
+    end)
+
     it("are as many as the configuration says, if the command line does not", function()
       configure('"extra_config": { "cuttle/workers": { "count": 2 } }')
       start()
@@ -131,6 +176,29 @@ describe("the processes", function()
         process.eventually(function() return not process.lives(pid) end, "the end of a worker")
       end
       assert.is_nil(process.connect(port))
+    end)
+
+    it("finish what is in flight when their master is killed", function()
+      start("--workers", "1")
+      local client, backend = request_in_flight()
+      local worker = workers(1)[1]
+      gateway:signal(KILL)
+      assert.equal(-KILL, gateway:wait())
+      client:receive(nil, 2.2) -- longer than one that hangs may live
+      backend:send('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}')
+      assert.truthy(client:receive('{"a":1}$'):find("^HTTP/1%.1 200 "))
+      client:close()
+      process.eventually(function() return not process.lives(worker) end, "the end of the worker")
+    end)
+
+    it("cut what lasts longer than max_shutdown_wait_time without a master, too", function()
+      configure('"max_shutdown_wait_time": "100ms"')
+      start("--workers", "1")
+      local client, worker = request_in_flight(), workers(1)[1]
+      gateway:signal(KILL)
+      assert.equal(-KILL, gateway:wait())
+      assert.not_equal("late", select(2, client:receive()))
+      process.eventually(function() return not process.lives(worker) end, "the end of the worker")
     end)
 
     it("end when their master is killed, even from within a plugin that never returns", function()
@@ -217,6 +285,7 @@ describe("the processes", function()
       gateway:signal(INTERRUPT)
       assert.equal(0, gateway:wait(2))
       assert.truthy(gateway:err():find("Signal intercepted: interrupt\n", 1, true))
+      assert.is_nil(gateway:out():find("ended with code", 1, true)) -- as they were told to
     end)
 
     it("end at once by a second signal", function()
@@ -227,6 +296,7 @@ describe("the processes", function()
       client:receive(nil, 0.1)
       gateway:signal(TERMINATE)
       assert.equal(0, gateway:wait(1))
+      assert.truthy(gateway:out():find("ERROR: %[SERVICE: Master%] worker 0 %(pid %d+%) was ended by signal 9"))
       local answer, state = client:receive()
       assert.equal("", answer)
       assert.not_equal("late", state)
@@ -284,6 +354,7 @@ describe("the processes", function()
       assert.not_equal("late", state)
       local line = "ERROR: %[SERVICE: Master%] worker %d .* hung for .* in plugin loop, request phase, and was killed\n"
       assert.truthy(gateway:out():find(line))
+      assert.is_nil(gateway:out():find("was ended by signal", 1, true)) -- told once is enough
     end)
 
     for phase, place in pairs({ request = { '"spec/loop": {}', "" }, call = { "", '"spec/loop": {}' } }) do
