@@ -157,6 +157,19 @@ describe("the command", function()
     end
   end)
 
+  it("check passes on what plugins that were granted io write when they are built", function()
+    os.execute("mkdir -p " .. folder .. "/writing")
+    write("writing/writing.lua", [[return { api = 1, namespace = "spec/writing", scopes = { "endpoint" },
+      new = function() io.write("written") end }]])
+    local path = write("writing.json", ([[{ "version": 3,
+      "plugin": { "folder": "%s/writing", "grants": { "writing": ["io"] } },
+      "endpoints": [{ "endpoint": "/a", "backend": [{ "host": ["http://a.test"], "url_pattern": "/" }],
+        "extra_config": { "spec/writing": {} } }] }]]):format(folder))
+    local code, out = run({ "check", "-c", path })
+    assert.equal(0, code)
+    assert.equal("written", out)
+  end)
+
   it("check fails where run would: for a plugin of ours that is gone", function()
     os.execute(("mkdir -p %s/home/plugins && ln -s \"$PWD/lua\" %s/home/lua"):format(folder, folder))
     local path = write("limit.json", [[{ "version": 3, "endpoints": [

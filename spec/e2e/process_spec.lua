@@ -325,6 +325,17 @@ describe("the processes", function()
       assert.not_equal("late", state)
       assert.truthy(gateway:out():find("ERROR: [SERVICE: Gin] context deadline exceeded\n", 1, true))
     end)
+
+    it("are killed after max_shutdown_wait_time where a plugin never returns and nobody watches", function()
+      write("plugins/loop.lua", loop_plugin("request"))
+      configure(('"plugin": { "folder": "%s/plugins" }, "max_shutdown_wait_time": "100ms", ' ..
+        '"extra_config": { "spec/loop": {}, "cuttle/workers": { "stuck_after": "0s" } }'):format(folder))
+      gateway = process.start({ "run", "-c", folder .. "/krakend.json", "--workers", "1" })
+      process.eventually(function() return gateway:out():find("Listening on port") end, "the start")
+      connect():send("GET /slow HTTP/1.1\r\nHost: gateway.test\r\n\r\n")
+      gateway:signal(TERMINATE)
+      assert.equal(0, gateway:wait())
+    end)
   end)
 
   describe("with a plugin that never returns", function()

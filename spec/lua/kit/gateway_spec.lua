@@ -203,6 +203,24 @@ describe("a connection", function()
     assert.equal(200, connection:send("st: a\r\n\r\n"):receive().status)
   end)
 
+  it("writes the framing that a spec asks for, and no other", function()
+    origin:on("POST", "/a"):reply(200, {})
+    local posting = kit.gateway({ host = origin.url, endpoints = { {
+      endpoint = "/a", method = "POST", backend = { { url_pattern = "/a" } },
+    } } })
+    posting:connect():request({ method = "POST", path = "/a", body = "1234", fields = { ["Content-Length"] = 2 } })
+    kit.wait(function() return #origin.requests == 1 end, "1s")
+    local chunked = { fields = { ["Transfer-Encoding"] = "chunked" }, body = "3\r\nabc\r\n0\r\n\r\n" }
+    assert.equal(200, posting:post("/a", chunked).status)
+    assert.same({ "12", "abc" }, { origin.requests[1].body, origin.requests[2].body })
+  end)
+
+  it("reads content up to the end of the connection where nothing else bounds it", function()
+    origin:on("GET", "/a"):raw("HTTP/1.1 200 OK\r\n\r\nto the end")
+    local connection = require("kit.client").new(kit.world(), origin.ip, origin.port)
+    assert.equal("to the end", connection:request({ path = "/a" }):receive().body)
+  end)
+
   it("tells what came when it ended too early", function()
     origin:on("GET", "/a"):raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-A: 1\r\n\r\nhalf")
     local response = gateway:connect():request({ path = "/a" }):receive()

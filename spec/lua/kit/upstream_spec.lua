@@ -123,6 +123,15 @@ describe("an upstream", function()
     assert.same({ 204, "" }, { response.status, response.body })
   end)
 
+  it("sends nothing behind a head that has no content", function()
+    origin:on("*", "/a"):reply(200, "12345"):then_reply(304, "not sent")
+    local connection = require("kit.client").new(kit.world(), origin.ip, origin.port)
+    assert.equal(200, connection:request({ method = "HEAD", path = "/a" }):receive("HEAD").status)
+    assert.equal(304, connection:request({ path = "/a" }):receive().status)
+    kit.advance("1s")
+    assert.equal("", connection.pending)
+  end)
+
   it("answers by a function of the request, under what else was said of the answer", function()
     origin:on("POST", "/a"):call(function(request)
       return 202, request.body:upper(), { ["X-Path"] = request.path }
@@ -167,6 +176,18 @@ describe("an upstream", function()
     local response = gateway:post("/a", { body = "held", fields = { Expect = "100-continue" } })
     assert.equal(200, response.status)
     assert.equal("held", origin.requests[1].body)
+  end)
+
+  it("says 100 once, in however many pieces the body comes", function()
+    origin:on("POST", "/a"):reply(200, "x")
+    local connection = require("kit.client").new(kit.world(), origin.ip, origin.port)
+    connection:send("POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+    for piece in ("xyz"):gmatch(".") do
+      kit.advance("1s")
+      connection:send(piece)
+    end
+    assert.equal(200, connection:receive("POST").status)
+    assert.equal(1, connection.interim)
   end)
 
   it("keeps what was no request", function()

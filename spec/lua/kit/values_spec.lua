@@ -59,7 +59,7 @@ describe("json.encode", function()
   it("writes numbers in their shortest form", function()
     for text, value in pairs({
       ["0.1"] = 0.1, ["1"] = 1, ["-7"] = -7, ["9007199254740992"] = 2 ^ 53, ["1e+300"] = 1e300,
-      ["0.30000000000000004"] = 0.1 + 0.2,
+      ["0.30000000000000004"] = 0.1 + 0.2, ["9.7"] = 9.7,
     }) do
       assert.equal(value, tonumber(json.encode(value)))
       assert.equal(text, json.encode(value))
