@@ -34,7 +34,6 @@ struct job {
     unsigned requests; /* so far */
     struct outgoing out;
     struct fetch_head head;
-    bool replayed;
 
     struct dial *dial; /* one of these two, or the task */
     struct h1_client *conn;
@@ -241,7 +240,7 @@ static void launch(struct job *j)
  */
 static bool may_replay(const struct job *j, const struct h1_client *conn, enum fetch_failure why)
 {
-    if (why != FETCH_CLOSED || !conn->reused || conn->answered || j->replayed)
+    if (why != FETCH_CLOSED || !conn->reused || conn->answered)
         return false;
     if (!conn->touched)
         return true;
@@ -255,7 +254,6 @@ static void on_conn_fail(void *owner, enum fetch_failure why, const char *text)
 
     j->conn = NULL;
     if (may_replay(j, conn, why)) {
-        j->replayed = true;
         dial(j);
         return;
     }
@@ -312,7 +310,6 @@ static void follow(struct job *j)
         return;
     }
     j->requests++;
-    j->replayed = false;
     j->conn = NULL;
     h1_client_drain(conn);
     outgoing_fini(&j->out);
