@@ -366,6 +366,13 @@ describe("a streamed fetch", function()
       assert.equal(0, world:idle())
     end)
 
+    it("has nothing to wait for without content", function()
+      start({ expect_continue_timeout = 5 })
+      origin:answer(ok("done"))
+      world:finish(world:get(URL, { method = "POST", expects_continue = true }))
+      assert.equal(1, world:idle())
+    end)
+
     it("holds a streamed content too", function()
       start({ expect_continue_timeout = 5 })
       origin:answer(ok("done"))

@@ -121,6 +121,7 @@ describe("a gzip content", function()
       assert.equal(coding, fetch.fields["content-encoding"])
     end
     assert.equal("opaque", get(packed("opaque", "gzip\r\nContent-Encoding: br")).body)
+    assert.equal("opaque", get(packed("opaque", "br\r\nContent-Encoding: gzip")).body)
   end)
 
   it("that is empty or not sent is left alone", function()
