@@ -79,7 +79,7 @@ int64_t h1_deadline_in(const struct h1_conn *c, int64_t delay);
 /* Restarts the timer for the state. */
 void h1_set_deadline(struct h1_conn *c, int64_t deadline);
 void h1_hurry(struct h1_conn *c, int64_t delay); /* no later than that */
-void h1_update_deadline(struct h1_conn *c);      /* of H1_BUSY and H1_DRAIN */
+void h1_update_deadline(struct h1_conn *c);      /* of H1_BUSY; H1_DRAIN keeps it */
 /* The request is over: to the next one, or to the end of the connection. */
 void h1_next(struct h1_conn *c);
 void h1_linger(struct h1_conn *c);
