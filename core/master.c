@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK (250 * MILLISECOND)
@@ -31,23 +30,13 @@ struct master {
     int64_t end_wish_at; /* when the first signal to end came */
 };
 
-static int64_t monotonic(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 /* --- the end -------------------------------------------------------------------------------------- */
 
 static void tell_signal(int signal)
 {
     char line[64];
-    struct timespec ts;
 
-    clock_gettime(CLOCK_REALTIME, &ts);
-    wall_format(line, sizeof(line), "%Y/%m/%d %H:%M:%S", ts.tv_sec * SECOND);
+    wall_format(line, sizeof(line), "%Y/%m/%d %H:%M:%S", clock_wall());
     fprintf(stderr, "%s Signal intercepted: %s\n", line, signal == SIGINT ? "interrupt" : "terminated");
 }
 
@@ -114,11 +103,11 @@ static int64_t next_wakeup(const struct master *m)
 
 static void turn(struct master *m)
 {
-    int64_t before = m->now, wait = next_wakeup(m) - monotonic();
+    int64_t before = m->now, wait = next_wakeup(m) - clock_monotonic();
     struct pollfd signals = {.fd = m->signals, .events = POLLIN};
 
     poll(&signals, 1, wait > 0 ? (int)((wait + MILLISECOND - 1) / MILLISECOND) : 0);
-    m->now = monotonic();
+    m->now = clock_monotonic();
     take_signals(m);
     slots_watch(&m->slots, m->now, m->now - before);
     if (m->stage == SERVING)
@@ -155,7 +144,7 @@ int master_run(const struct startup *startup, struct log *log)
     int code = 0;
 
     open_signals(&m);
-    m.now = monotonic();
+    m.now = clock_monotonic();
     if (m.signals < 0)
         error_set(&err, "cannot watch signals: %s", strerror(errno));
     if (m.signals >= 0 && slots_open(&m.slots, startup, log, &err)) {

@@ -219,6 +219,24 @@ static time_t wall_seconds(int64_t wall_ns)
     return (time_t)(wall_ns / SECOND - (wall_ns % SECOND < 0));
 }
 
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec ts;
+
+    clock_gettime(id, &ts);
+    return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+int64_t clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
 void wall_format_http(char buf[HTTP_DATE_LEN + 1], int64_t wall_ns)
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};

@@ -1,4 +1,4 @@
-/* clock - spans and points of time as text. Time itself comes from net/env.h.
+/* clock - time of the system; spans and points of time as text.
  *
  * All times and durations are int64_t nanoseconds; a wall time counts from 1970 UTC.
  */
@@ -14,6 +14,11 @@
 #define SECOND      (1000 * MILLISECOND)
 #define MINUTE      (60 * SECOND)
 #define HOUR        (60 * MINUTE)
+
+/* The system's clocks, for who runs without an env: the loop, which makes its time of them, the master, the
+ * log. All others take the time from net/env.h. */
+int64_t clock_monotonic(void);
+int64_t clock_wall(void);
 
 /* "1h30m", "1.5s", "-1s", "0": the syntax of Go's time.ParseDuration. The text of a failure is
  * "time: missing unit in duration", "time: unknown unit" or "time: invalid duration". */

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -69,17 +68,9 @@ bool log_wants(const struct log *l, enum log_level level)
     return level >= l->options.level && (l->options.to_stdout || l->options.to_syslog || l->sink != NULL);
 }
 
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec ts;
-
-    clock_gettime(id, &ts);
-    return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 static int64_t wall(const struct log *l)
 {
-    return l->wall != NULL ? l->wall(l->wall_owner) : read_clock(CLOCK_REALTIME);
+    return l->wall != NULL ? l->wall(l->wall_owner) : clock_wall();
 }
 
 /* How much of what waits goes into the next write: whole lines if any fits. */
@@ -96,7 +87,7 @@ static size_t next_piece(const struct log *l)
 /* Milliseconds until then, at least 0. */
 static int time_left(int64_t until)
 {
-    int64_t left = until > 0 ? until - read_clock(CLOCK_MONOTONIC) : 0;
+    int64_t left = until > 0 ? until - clock_monotonic() : 0;
 
     return left > 0 ? (int)(left / MILLISECOND) : 0;
 }
@@ -239,7 +230,7 @@ void log_forget(struct log *l)
 void log_fini(struct log *l)
 {
     log_flush(l);
-    write_waiting(l, read_clock(CLOCK_MONOTONIC) + LAST_WAIT);
+    write_waiting(l, clock_monotonic() + LAST_WAIT);
     buf_fini(&l->waiting);
     close_syslog(l);
     *l = (struct log){.syslog_fd = -1};

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 enum { RANDOM_BATCH = 32 };
 
@@ -74,19 +73,11 @@ static struct ev_loop *ev_of(const struct loop_sock *s)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec ts;
-
-    clock_gettime(id, &ts);
-    return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 static void update_time(struct loop *loop)
 {
-    loop->env.now = read_clock(CLOCK_MONOTONIC);
+    loop->env.now = clock_monotonic();
     if (loop->env.now >= loop->wall_refresh_at) {
-        loop->wall_ahead = read_clock(CLOCK_REALTIME) - loop->env.now;
+        loop->wall_ahead = clock_wall() - loop->env.now;
         loop->wall_refresh_at = loop->env.now + WALL_REFRESH;
     }
     loop->env.wall = loop->env.now + loop->wall_ahead;
