@@ -70,9 +70,9 @@ void store_free(struct store *s)
         munmap(s, s->size);
 }
 
-static struct entry *shard_entries(struct store *s, const struct shard *shard)
+static struct entry *entries_of(struct store *s, const struct shard *shard)
 {
-    return s->entries + (size_t)(shard - s->shards) * s->shard_size;
+    return table_entries(s, (size_t)(shard - s->shards));
 }
 
 static void set_hash(struct entry *e, struct siphash hash)
@@ -92,7 +92,7 @@ static void undo(struct entry *e, const struct entry *was)
     atomic_store_explicit(&e->expires, was->expires, memory_order_release);
 }
 
-void table_lock(struct store *s, struct shard *shard)
+static void lock(struct store *s, struct shard *shard)
 {
     int result = pthread_mutex_lock(&shard->lock);
 
@@ -101,7 +101,7 @@ void table_lock(struct store *s, struct shard *shard)
         return;
     }
     if (shard->undo_at > 0)
-        undo(&shard_entries(s, shard)[shard->undo_at - 1], &shard->undo);
+        undo(&entries_of(s, shard)[shard->undo_at - 1], &shard->undo);
     shard->undo_at = 0;
     s->rescues++;
     pthread_mutex_consistent(&shard->lock);
@@ -158,9 +158,9 @@ static void search(struct store *s, struct place *p, int64_t now)
 
 struct place table_find(struct store *s, struct siphash hash, int64_t now)
 {
-    struct place p = {.shard = &s->shards[hash.half[0] & (s->shard_count - 1)], .hash = hash};
+    struct place p = {.shard = &s->shards[table_shard(s, hash)], .hash = hash};
 
-    table_lock(s, p.shard);
+    lock(s, p.shard);
     search(s, &p, now);
     return p;
 }
@@ -182,7 +182,7 @@ struct entry *table_begin_change(struct store *s, const struct place *p)
 
     memcpy(&shard->undo, e, sizeof(*e));
     atomic_signal_fence(memory_order_seq_cst);
-    shard->undo_at = (size_t)(e - shard_entries(s, shard)) + 1;
+    shard->undo_at = (size_t)(e - entries_of(s, shard)) + 1;
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&e->expires, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release); /* who sees anything of what follows sees this too */
@@ -207,8 +207,8 @@ size_t store_count(struct store *s, int64_t now)
 
     for (size_t i = 0; i < s->shard_count; i++) {
         struct shard *shard = &s->shards[i];
-        const struct entry *entries = shard_entries(s, shard);
-        table_lock(s, shard);
+        const struct entry *entries = entries_of(s, shard);
+        lock(s, shard);
         for (size_t at = 0; at < s->shard_size; at++)
             count += entries[at].expires > now;
         table_unlock(shard);

@@ -92,26 +92,30 @@ static inline bool table_is_of(const struct entry *e, struct siphash hash)
            atomic_load_explicit(&e->hash[1], memory_order_acquire) == hash.half[1];
 }
 
-/* The entries of the shard that a hash belongs to, and the two sets among them. */
-static inline struct entry *table_entries(const struct store *s, struct siphash hash)
+/* Which shard a hash belongs to, the entries of that, and the two sets among them. */
+static inline size_t table_shard(const struct store *s, struct siphash hash)
 {
-    return s->entries + (hash.half[0] & (s->shard_count - 1)) * s->shard_size;
+    return hash.half[0] & (s->shard_count - 1);
+}
+
+static inline struct entry *table_entries(const struct store *s, size_t shard)
+{
+    return s->entries + shard * s->shard_size;
 }
 
 static inline struct entry *table_left(const struct store *s, struct siphash hash)
 {
-    return table_entries(s, hash) + (hash.half[1] & (s->shard_size - STORE_SET));
+    return table_entries(s, table_shard(s, hash)) + (hash.half[1] & (s->shard_size - STORE_SET));
 }
 
 static inline struct entry *table_right(const struct store *s, struct siphash hash)
 {
-    return table_entries(s, hash) + ((hash.half[1] >> 32) & (s->shard_size - STORE_SET));
+    return table_entries(s, table_shard(s, hash)) + ((hash.half[1] >> 32) & (s->shard_size - STORE_SET));
 }
 
-void table_lock(struct store *s, struct shard *shard);
-void table_unlock(struct shard *shard);
 /* Locks the shard. */
 struct place table_find(struct store *s, struct siphash hash, int64_t now);
+void table_unlock(struct shard *shard);
 
 /* When what is used now, and kept for ttl, expires. */
 int64_t table_expiry(int64_t now, int64_t ttl);
